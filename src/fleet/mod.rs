@@ -1,0 +1,4 @@
+//! From a request to one record per host. Emits facts, and imports nobody who consumes them.
+
+pub mod facts;
+pub mod outcome;

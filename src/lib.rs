@@ -1,0 +1,14 @@
+//! The controller: everything that holds a socket to many hosts, a secret of all of them, or the terminal.
+
+#![forbid(unsafe_code)]
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+pub mod cli;
+pub mod config;
+pub mod files;
+pub mod fleet;
+pub mod jobs;
+pub mod output;
+pub mod runners;
+pub mod session;
+pub mod trust;

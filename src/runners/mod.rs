@@ -1,0 +1,1 @@
+//! `halite run`: functions that run on the controller.

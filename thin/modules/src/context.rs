@@ -1,0 +1,104 @@
+//! What a function has besides its arguments.
+
+use halite_wire::message::{Answer, Ask};
+use halite_wire::{Jid, Map, MinionId, Value};
+
+/// The line to the controller, for what a host lacks.
+pub trait Link {
+    /// Asks, and hands every part of the answer to `on_part` in order.
+    ///
+    /// # Errors
+    /// [`LinkError::Refused`] where the controller says no (the text names path or key), [`LinkError::Closed`]
+    /// where there is no controller or the line is cut, [`LinkError::Local`] where `on_part` failed.
+    fn ask(&mut self, ask: Ask, on_part: &mut dyn FnMut(Answer) -> Result<(), String>) -> Result<(), LinkError>;
+
+    /// Tells the controller of a finished step. Lost where nobody listens.
+    fn progress(&mut self, step: Value);
+
+    /// One line for the controller's log.
+    fn log(&mut self, line: &str);
+}
+
+/// Why an [`Ask`] has no answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LinkError {
+    #[error("{0}")]
+    Refused(String),
+    #[error("no controller is at the other end")]
+    Closed,
+    #[error("{0}")]
+    Local(String),
+}
+
+/// Turns a template into text. Rendering lives in another crate, so it is handed in.
+pub trait Render {
+    /// Renders `source` with the template engine `engine` (`jinja`) and these variables.
+    ///
+    /// # Errors
+    /// The whole message for the user: place in the source, lines around it.
+    fn render(&self, ctx: &mut Ctx, engine: &str, source: &str, variables: &Map) -> Result<String, String>;
+}
+
+/// One call's surroundings: who we are, what the controller said, and what the call leaves behind.
+pub struct Ctx<'a> {
+    pub jid: Jid,
+    pub id: MinionId,
+    /// Salt's `__opts__`.
+    pub opts: Map,
+    pub link: &'a mut dyn Link,
+    pub render: &'a dyn Render,
+    /// Salt's `__context__['retcode']`: what the call's exit code shall be where the value does not say.
+    pub retcode: i64,
+    /// Lines the user should see beside the value: output cut, children left behind.
+    pub notes: Vec<String>,
+    grains: Option<Map>,
+    gather: fn(&mut Ctx) -> Map,
+}
+
+impl<'a> Ctx<'a> {
+    /// `gather` collects the grains when a function first asks for them.
+    pub fn new(
+        jid: Jid,
+        id: MinionId,
+        opts: Map,
+        link: &'a mut dyn Link,
+        render: &'a dyn Render,
+        gather: fn(&mut Ctx) -> Map,
+    ) -> Ctx<'a> {
+        Ctx { jid, id, opts, link, render, retcode: 0, notes: Vec::new(), grains: None, gather }
+    }
+
+    /// The host's grains, gathered once per call.
+    pub fn grains(&mut self) -> &Map {
+        if self.grains.is_none() {
+            let grains = (self.gather)(self);
+            self.grains = Some(grains);
+        }
+        self.grains.get_or_insert_default()
+    }
+
+    /// Forget the grains: something changed them.
+    pub fn forget_grains(&mut self) {
+        self.grains = None;
+    }
+}
+
+/// No controller: masterless calls and tests.
+pub struct NoLink;
+
+impl Link for NoLink {
+    fn ask(&mut self, _: Ask, _: &mut dyn FnMut(Answer) -> Result<(), String>) -> Result<(), LinkError> {
+        Err(LinkError::Closed)
+    }
+    fn progress(&mut self, _: Value) {}
+    fn log(&mut self, _: &str) {}
+}
+
+/// No template engine.
+pub struct NoRender;
+
+impl Render for NoRender {
+    fn render(&self, _: &mut Ctx, engine: &str, _: &str, _: &Map) -> Result<String, String> {
+        Err(format!("there is no template engine {engine:?} here"))
+    }
+}

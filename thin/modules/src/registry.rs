@@ -1,0 +1,207 @@
+//! The form of a module, and how a name becomes a call.
+
+use crate::args::{Args, Bound};
+use crate::{Ctx, MODULES};
+use halite_wire::{Map, Value};
+
+/// One file of functions, known to users by its virtual name (`aptpkg` is `pkg` on Debian).
+#[derive(Clone, Copy)]
+pub struct Module {
+    /// The file's name without `.rs`.
+    pub file: &'static str,
+    /// What users write before the dot.
+    pub virtual_name: &'static str,
+    /// One sentence about the module, ending in a stop.
+    pub doc: &'static str,
+    /// Whether it serves a host with these grains. Only a few modules look; see [`always`].
+    pub applies: fn(&Map) -> bool,
+    /// Sorted by name.
+    pub functions: &'static [Function],
+}
+
+/// [`Module::applies`] of a module that serves every host.
+pub fn always(_: &Map) -> bool {
+    true
+}
+
+/// One function: data plus a plain `fn`.
+#[derive(Clone, Copy)]
+pub struct Function {
+    pub name: &'static str,
+    pub params: &'static [Param],
+    /// Sentences for `sys.doc`, ending in a stop.
+    pub doc: &'static str,
+    /// A call as a user types it: `pkg.version bash`.
+    pub example: &'static str,
+    pub call: fn(&mut Ctx, &Bound) -> Result<Value, CallError>,
+}
+
+/// One parameter, in Salt's order and with Salt's name and default.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Param {
+    Required(&'static str),
+    Optional(&'static str, Default),
+    /// `*name`: takes all further positional arguments.
+    Rest(&'static str),
+    /// `**name`: takes keyword arguments no parameter names.
+    Keywords(&'static str),
+}
+
+/// A default that can stand in a table.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Default {
+    Null,
+    Bool(bool),
+    Int(i64),
+    Float(f64),
+    Str(&'static str),
+    EmptyList,
+    EmptyMap,
+}
+
+impl Default {
+    pub fn value(self) -> Value {
+        match self {
+            Default::Null => Value::Null,
+            Default::Bool(flag) => Value::Bool(flag),
+            Default::Int(number) => Value::Int(number),
+            Default::Float(number) => Value::Float(number),
+            Default::Str(text) => Value::from(text),
+            Default::EmptyList => Value::List(Vec::new()),
+            Default::EmptyMap => Value::Map(Map::new()),
+        }
+    }
+}
+
+/// Why a call gave no value. The text is for the user; the retcode is Salt's.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CallError {
+    /// No such function on this host. Retcode 255.
+    #[error("'{fun}' is not available.{hint}")]
+    NotAvailable { fun: String, hint: String },
+    /// The arguments do not fit the function. Retcode 1 (Salt: `SaltInvocationError`, `TypeError`).
+    #[error("{fun}: {why}")]
+    Arguments { fun: String, why: String },
+    /// The function ran and could not do it. Retcode 1 (Salt: `CommandExecutionError`).
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl CallError {
+    /// Shorthand for [`CallError::Failed`].
+    pub fn failed(why: impl Into<String>) -> CallError {
+        CallError::Failed(why.into())
+    }
+
+    pub fn retcode(&self) -> i64 {
+        match self {
+            CallError::NotAvailable { .. } => 255,
+            CallError::Arguments { .. } | CallError::Failed(_) => 1,
+        }
+    }
+}
+
+/// Runs `fun` (`module.function`) with `args`.
+///
+/// # Errors
+/// [`CallError`]; an unknown name or argument comes with the nearest ones that exist.
+pub fn call(ctx: &mut Ctx, fun: &str, args: Args) -> Result<Value, CallError> {
+    let function = find(ctx, fun)?;
+    let bound = args.bind(fun, function.params)?;
+    (function.call)(ctx, &bound)
+}
+
+/// The function users call `fun` on this host.
+///
+/// # Errors
+/// [`CallError::NotAvailable`] with the nearest names.
+pub fn find(ctx: &mut Ctx, fun: &str) -> Result<&'static Function, CallError> {
+    let found = fun.split_once('.').and_then(|(module, name)| {
+        let mut named = MODULES.iter().filter(|m| m.virtual_name == module).peekable();
+        named.peek()?;
+        named.filter(|m| serves(ctx, m)).find_map(|m| m.functions.iter().find(|f| f.name == name))
+    });
+    found.ok_or_else(|| CallError::NotAvailable { fun: fun.to_owned(), hint: hint(fun, all_names()) })
+}
+
+/// Whether the module serves this host. Grains are gathered only for modules that look at them.
+pub fn serves(ctx: &mut Ctx, module: &Module) -> bool {
+    std::ptr::fn_addr_eq(module.applies, always as fn(&Map) -> bool) || (module.applies)(ctx.grains())
+}
+
+/// Every `module.function` there is, whether it serves this host or not.
+pub fn all_names() -> impl Iterator<Item = String> {
+    MODULES.iter().flat_map(|m| m.functions.iter().map(move |f| format!("{}.{}", m.virtual_name, f.name)))
+}
+
+/// ` Did you mean a, b?` with at most three names near to `wanted`; empty where none is near.
+pub fn hint(wanted: &str, names: impl Iterator<Item = String>) -> String {
+    let mut near: Vec<(usize, String)> = names
+        .map(|name| (distance(wanted, &name), name))
+        .filter(|(d, name)| *d <= 1 + name.chars().count() / 4)
+        .collect();
+    near.sort();
+    near.dedup();
+    let near: Vec<_> = near.into_iter().take(3).map(|(_, name)| name).collect();
+    if near.is_empty() { String::new() } else { format!(" Did you mean {}?", near.join(", ")) }
+}
+
+/// Levenshtein distance: how many letters must be put in, taken out or changed.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, from) in a.chars().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, to) in b.iter().enumerate() {
+            let cost = diagonal + usize::from(from != *to);
+            diagonal = row[j + 1];
+            row[j + 1] = cost.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn the_catalogue_is_in_order_and_documented() {
+        let files: Vec<_> = MODULES.iter().map(|m| m.file).collect();
+        assert!(files.is_sorted() && BTreeSet::from_iter(&files).len() == files.len(), "{files:?}");
+        for module in MODULES {
+            assert!(module.doc.ends_with('.'), "{}: doc without a stop", module.file);
+            let names: Vec<_> = module.functions.iter().map(|f| f.name).collect();
+            assert!(names.is_sorted(), "{}: functions out of order: {names:?}", module.file);
+            assert_eq!(BTreeSet::from_iter(&names).len(), names.len(), "{}: a name twice", module.file);
+            for function in module.functions {
+                let name = format!("{}.{}", module.virtual_name, function.name);
+                assert!(function.doc.ends_with('.'), "{name}: doc without a stop");
+                let first = function.example.split(' ').next();
+                assert_eq!(first, Some(name.as_str()), "{name}: the example calls another function");
+            }
+        }
+    }
+
+    #[test]
+    fn every_file_of_the_folder_is_in_the_list() {
+        let not_modules = ["lib", "args", "context", "registry"];
+        let listed: BTreeSet<_> = MODULES.iter().map(|m| m.file.to_owned()).collect();
+        let helpers = include_str!("lib.rs");
+        for entry in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src")).unwrap() {
+            let path = entry.unwrap().path();
+            let stem = path.file_stem().unwrap().to_string_lossy().into_owned();
+            let is_helper = helpers.contains(&format!("pub mod {stem};"));
+            let known = listed.contains(&stem) || is_helper || not_modules.contains(&stem.as_str());
+            assert!(known, "{stem} is in no list");
+        }
+    }
+
+    #[test]
+    fn near_names_are_offered() {
+        let names = || ["test.ping", "test.echo", "cmd.run"].into_iter().map(str::to_owned);
+        assert_eq!(hint("test.pign", names()), " Did you mean test.ping?");
+        assert_eq!(hint("zzz", names()), "");
+    }
+}

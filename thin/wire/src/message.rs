@@ -1,0 +1,294 @@
+//! Messages: what a frame's body says.
+//!
+//! The controller sends one [`Call`] (a line of base64url, on the command line or on stdin) and afterwards
+//! [`ToThin`] frames; the thin sends [`FromThin`] frames: `Hello` first, `End` last, and nothing after it.
+//! Bodies are MessagePack, but for `ReturnPart` and `Log`, which are plain bytes.
+
+use crate::{Jid, Map, MinionId, Value};
+use serde::{Deserialize, Serialize};
+
+/// One function with its arguments, for one host.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Call {
+    pub jid: Jid,
+    pub id: MinionId,
+    /// `module.function`, as the user wrote it.
+    pub fun: String,
+    pub arg: Vec<Value>,
+    pub kwarg: Map,
+    /// What functions see as `__opts__`: minion options of the roster and the config, grains to merge.
+    pub opts: Map,
+    /// The whole call may take this long on the host. 0 stands for no limit.
+    pub timeout_ms: u64,
+}
+
+/// Controller to thin, after the call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ToThin {
+    /// Part of the answer to the [`Ask`] with this number. `last` ends it.
+    Answer { ask: u32, part: Answer, last: bool },
+    /// End the call: children are killed, then the thin answers with what it has.
+    Stop,
+}
+
+/// What the thin lacks and asks its controller for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Ask {
+    /// A file of the file server. Answer: `File`, then `Bytes` until `last`; only `File` where `have` is its hash.
+    File { path: String, saltenv: String, have: Option<String> },
+    /// All paths of an environment. Answer: `Paths`.
+    ListFiles { saltenv: String },
+    /// The host's own pillar. Answer: `Value`.
+    Pillar,
+}
+
+/// One part of an answer to an [`Ask`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Answer {
+    /// `sha256` in hex; `mode` is the permission bits of the source.
+    File { size: u64, sha256: String, mode: u32 },
+    #[serde(with = "bytes")]
+    Bytes(Vec<u8>),
+    Paths(Vec<String>),
+    Value(Value),
+    /// There is no such thing, or this host may not have it. The text says which path or name.
+    Refused(String),
+}
+
+/// Thin to controller.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FromThin {
+    Hello(Hello),
+    /// The thin wants something and goes on with the call when it has it.
+    Ask { ask: u32, what: Ask },
+    /// A step of the call is done (one state, one file); the shape is the function's.
+    Progress(Value),
+    /// One line for the controller's log, already without line ends.
+    Log(String),
+    /// A piece of the encoded [`Return`], in order.
+    ReturnPart(Vec<u8>),
+    /// The return is whole: `total` bytes with this BLAKE3 digest. Nothing follows.
+    End { total: u64, digest: [u8; 32] },
+}
+
+/// First frame of a thin.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hello {
+    pub protocol: u16,
+    pub pid: u32,
+}
+
+/// What the host answered to a call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Return {
+    pub value: Value,
+    /// 0 where all is well; a command's exit code; 1, 2 and 5 for states; 254 and 255 for calls that could not run.
+    pub retcode: i64,
+    pub success: bool,
+    /// The outputter the function suggests, where it does.
+    pub out: Option<String>,
+    /// What the host should know of the way it ran: children left behind, output cut. One line each.
+    pub notes: Vec<String>,
+}
+
+/// A body that does not say what its kind promises.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MessageError {
+    #[error("no message has kind {0}")]
+    UnknownKind(u8),
+    #[error("a message of kind {kind} does not parse: {why}")]
+    Malformed { kind: u8, why: String },
+}
+
+/// Nesting allowed in a message: what Salt's deepest returns need, far below what breaks a stack.
+pub const DEPTH_MAX: usize = 128;
+
+const HELLO: u8 = 1;
+const ASK: u8 = 2;
+const PROGRESS: u8 = 3;
+const LOG: u8 = 4;
+const RETURN_PART: u8 = 5;
+const END: u8 = 6;
+const TO_THIN: u8 = 16;
+
+impl FromThin {
+    /// The frame kind and body of this message.
+    ///
+    /// # Errors
+    /// [`MessageError::Malformed`] where a value cannot be encoded.
+    pub fn encode(&self) -> Result<(u8, Vec<u8>), MessageError> {
+        Ok(match self {
+            FromThin::Hello(hello) => (HELLO, pack(HELLO, hello)?),
+            FromThin::Ask { ask, what } => (ASK, pack(ASK, &(ask, what))?),
+            FromThin::Progress(step) => (PROGRESS, pack(PROGRESS, step)?),
+            FromThin::Log(line) => (LOG, line.as_bytes().to_vec()),
+            FromThin::ReturnPart(bytes) => (RETURN_PART, bytes.clone()),
+            FromThin::End { total, digest } => (END, [&total.to_be_bytes()[..], digest].concat()),
+        })
+    }
+
+    /// Reads the message of a frame.
+    ///
+    /// # Errors
+    /// [`MessageError`] where the body is not what its kind promises, or nests deeper than [`DEPTH_MAX`].
+    pub fn decode(kind: u8, body: &[u8]) -> Result<FromThin, MessageError> {
+        match kind {
+            HELLO => unpack(kind, body).map(FromThin::Hello),
+            ASK => unpack(kind, body).map(|(ask, what)| FromThin::Ask { ask, what }),
+            PROGRESS => unpack(kind, body).map(FromThin::Progress),
+            LOG => Ok(FromThin::Log(String::from_utf8_lossy(body).into_owned())),
+            RETURN_PART => Ok(FromThin::ReturnPart(body.to_vec())),
+            END => decode_end(body).ok_or_else(|| malformed(kind, "it is not 40 bytes long")),
+            other => Err(MessageError::UnknownKind(other)),
+        }
+    }
+}
+
+fn decode_end(body: &[u8]) -> Option<FromThin> {
+    let (total, digest) = body.split_first_chunk::<8>()?;
+    Some(FromThin::End { total: u64::from_be_bytes(*total), digest: digest.try_into().ok()? })
+}
+
+impl ToThin {
+    /// The frame kind and body of this message.
+    ///
+    /// # Errors
+    /// [`MessageError::Malformed`] where a value cannot be encoded.
+    pub fn encode(&self) -> Result<(u8, Vec<u8>), MessageError> {
+        Ok((TO_THIN, pack(TO_THIN, self)?))
+    }
+
+    /// Reads the message of a frame.
+    ///
+    /// # Errors
+    /// [`MessageError`] where the frame is of another kind or does not parse.
+    pub fn decode(kind: u8, body: &[u8]) -> Result<ToThin, MessageError> {
+        if kind == TO_THIN { unpack(kind, body) } else { Err(MessageError::UnknownKind(kind)) }
+    }
+}
+
+impl Call {
+    /// The call as bytes (MessagePack).
+    ///
+    /// # Errors
+    /// [`MessageError::Malformed`] where a value cannot be encoded.
+    pub fn encode(&self) -> Result<Vec<u8>, MessageError> {
+        pack(0, self)
+    }
+
+    /// Reads what [`Call::encode`] wrote.
+    ///
+    /// # Errors
+    /// [`MessageError::Malformed`].
+    pub fn decode(bytes: &[u8]) -> Result<Call, MessageError> {
+        unpack(0, bytes)
+    }
+}
+
+impl Return {
+    /// The return as bytes (MessagePack), to be cut into [`FromThin::ReturnPart`]s.
+    ///
+    /// # Errors
+    /// [`MessageError::Malformed`] where a value cannot be encoded.
+    pub fn encode(&self) -> Result<Vec<u8>, MessageError> {
+        pack(RETURN_PART, self)
+    }
+
+    /// Reads what [`Return::encode`] wrote.
+    ///
+    /// # Errors
+    /// [`MessageError::Malformed`], also where the value nests deeper than [`DEPTH_MAX`].
+    pub fn decode(bytes: &[u8]) -> Result<Return, MessageError> {
+        unpack(RETURN_PART, bytes)
+    }
+}
+
+fn malformed(kind: u8, why: impl ToString) -> MessageError {
+    MessageError::Malformed { kind, why: why.to_string() }
+}
+
+fn pack<T: Serialize>(kind: u8, message: &T) -> Result<Vec<u8>, MessageError> {
+    rmp_serde::to_vec(message).map_err(|error| malformed(kind, error))
+}
+
+fn unpack<'a, T: Deserialize<'a>>(kind: u8, body: &'a [u8]) -> Result<T, MessageError> {
+    let mut reader = rmp_serde::Deserializer::from_read_ref(body);
+    reader.set_max_depth(DEPTH_MAX);
+    T::deserialize(&mut reader).map_err(|error| malformed(kind, error))
+}
+
+/// Byte strings as MessagePack `bin`, not as lists of numbers.
+mod bytes {
+    use serde::{Deserializer, Serializer, de};
+
+    pub fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(bytes)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+        struct Bytes;
+        impl de::Visitor<'_> for Bytes {
+            type Value = Vec<u8>;
+            fn expecting(&self, out: &mut std::fmt::Formatter) -> std::fmt::Result {
+                out.write_str("bytes")
+            }
+            fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Vec<u8>, E> {
+                Ok(bytes.to_vec())
+            }
+        }
+        deserializer.deserialize_bytes(Bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn value() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::Bool),
+            any::<i64>().prop_map(Value::Int),
+            any::<u128>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::Float),
+            ".*".prop_map(Value::Str),
+            prop::collection::vec(any::<u8>(), 0..9).prop_map(Value::Bytes),
+        ];
+        leaf.prop_recursive(4, 32, 5, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..5).prop_map(Value::List),
+                prop::collection::vec((inner.clone(), inner), 0..5).prop_map(|kv| Value::Map(kv.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn returns_round_trip(value in value(), retcode: i64, success: bool) {
+            let ret = Return { value, retcode, success, out: None, notes: vec!["x".into()] };
+            prop_assert_eq!(Return::decode(&ret.encode().unwrap()), Ok(ret));
+        }
+
+        #[test]
+        fn garbage_is_an_error_and_never_a_panic(kind: u8, body: Vec<u8>) {
+            let _ = FromThin::decode(kind, &body);
+            let _ = ToThin::decode(kind, &body);
+            let _ = Return::decode(&body);
+            let _ = Call::decode(&body);
+        }
+    }
+
+    #[test]
+    fn answers_with_bytes_round_trip() {
+        let answer = ToThin::Answer { ask: 3, part: Answer::Bytes(vec![0, 255, 10]), last: true };
+        let (kind, body) = answer.encode().unwrap();
+        assert_eq!(ToThin::decode(kind, &body), Ok(answer));
+    }
+
+    #[test]
+    fn a_value_nested_too_deep_is_refused() {
+        let deep = [vec![0x91; 200_000], vec![0xc0]].concat();
+        assert!(matches!(FromThin::decode(PROGRESS, &deep), Err(MessageError::Malformed { .. })));
+    }
+}
