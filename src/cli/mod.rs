@@ -1,1 +1,42 @@
 //! The commands: parses what the user typed, wires the rooms together, and picks an exit code.
+
+mod conduct;
+pub mod exit;
+mod help;
+mod key_deploy;
+pub mod options;
+mod password;
+mod run;
+mod setup;
+mod signals;
+mod ssh;
+
+use options::Command;
+use std::ffi::OsString;
+use std::io::{IsTerminal, Write};
+
+/// Does what the command line says. Returns the exit code: see [`exit`].
+pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
+    match options::parse(args) {
+        Ok(Command::Show(text)) => show(&text),
+        Ok(Command::Ssh(options)) => ssh::main(*options),
+        Ok(Command::Run(options)) => run::main(*options),
+        Err(error) => complain(&error.message, exit::USAGE),
+    }
+}
+
+fn show(text: &options::Text) -> u8 {
+    let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let coloured = std::io::stdout().is_terminal() && !plain;
+    // A reader that went away has read enough.
+    match writeln!(std::io::stdout(), "{}", text.render(coloured).trim_end()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => exit::OUTPUT,
+        _ => exit::OK,
+    }
+}
+
+/// Says on stderr why nothing is done.
+fn complain(message: &str, code: u8) -> u8 {
+    let _ = writeln!(std::io::stderr(), "{}", message.trim_end());
+    code
+}

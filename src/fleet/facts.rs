@@ -42,10 +42,18 @@ impl Request {
         args
     }
 
-    /// The call for one host.
+    /// The call for one host. Functions see who asked, and that it was not a state, in Salt's `__pub_` keywords.
     pub fn call(&self, jid: Jid, id: MinionId, opts: Map, timeout: Option<Duration>) -> Call {
         let timeout_ms = timeout.map_or(0, |limit| u64::try_from(limit.as_millis()).unwrap_or(u64::MAX));
-        Call { jid, id, fun: self.fun.clone(), arg: self.arg.clone(), kwarg: self.kwarg.clone(), opts, timeout_ms }
+        let mut kwarg = self.kwarg.clone();
+        kwarg.extend([
+            ("__pub_fun", self.fun.as_str()),
+            ("__pub_jid", jid.as_str()),
+            ("__pub_tgt", self.tgt.as_str()),
+            ("__pub_tgt_type", self.tgt_type.as_str()),
+            ("__pub_user", self.user.as_str()),
+        ]);
+        Call { jid, id, fun: self.fun.clone(), arg: self.arg.clone(), kwarg, opts, timeout_ms }
     }
 }
 

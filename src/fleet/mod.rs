@@ -1,4 +1,5 @@
-//! From a request to one record per host. Emits facts, and imports nobody who consumes them.
+//! From a plan to one record per host. Emits facts, and imports nobody who consumes them.
 
 pub mod facts;
 pub mod outcome;
+pub mod turns;

@@ -1,1 +1,251 @@
-//! One SSH session: connect, trust, log in, start the thin, talk to it.
+//! One SSH session, one host's turn: resolve, connect, check the key, log in, start the thin (or a plain
+//! command), take the answer. One channel does it all; nothing but this room names the SSH library.
+
+mod auth;
+mod capture;
+mod keys;
+mod limits;
+mod line;
+mod raw;
+mod shell;
+mod speak;
+mod talk;
+mod tcp;
+pub mod thins;
+
+pub use keys::KeyRing;
+pub use limits::Limits;
+
+use crate::fleet::facts::Step;
+use crate::fleet::outcome::{HostError, HostErrorKind, Outcome, Phase, Reached, Record};
+use crate::trust::{TrustStore, Verdict};
+use halite_roster::Host;
+use halite_wire::MinionId;
+use halite_wire::frame::{NONCE_BYTES, Nonce};
+use halite_wire::message::{Answer, Ask, Call, Return};
+use line::{Handler, Seen};
+use russh::client::{self, Handle};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
+
+/// What all sessions of a run share.
+pub struct Shared {
+    pub limits: Limits,
+    pub trust: Arc<TrustStore>,
+    pub keys: KeyRing,
+    pub desk: Arc<dyn Desk>,
+}
+
+/// Who answers what thins ask for.
+#[async_trait::async_trait]
+pub trait Desk: Send + Sync {
+    /// Sends the parts of the answer; the last one is marked. Decides what this host may see.
+    async fn answer(&self, minion: &MinionId, ask: Ask, parts: mpsc::Sender<(Answer, bool)>);
+}
+
+/// What a host is to do.
+#[derive(Clone, Debug)]
+pub enum Work {
+    /// A function. `public`: other users of the host may see its arguments.
+    Call { call: Box<Call>, public: bool },
+    /// A shell command; nothing is put on the host.
+    Raw { command: String },
+}
+
+/// Whether the run goes on. Shared by all sessions.
+#[derive(Clone, Debug)]
+pub struct StopSignal(watch::Receiver<bool>);
+
+impl StopSignal {
+    /// A signal, and the switch that gives it.
+    pub fn new() -> (watch::Sender<bool>, StopSignal) {
+        let (sender, receiver) = watch::channel(false);
+        (sender, StopSignal(receiver))
+    }
+
+    pub fn is_asked(&self) -> bool {
+        *self.0.borrow()
+    }
+
+    /// Waits until the run is to stop; for ever where nobody holds the switch any more.
+    pub async fn asked(&mut self) {
+        if self.0.wait_for(|stop| *stop).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// One host's turn, as far as it got.
+struct Turn<'a> {
+    host: &'a Host,
+    shared: &'a Shared,
+    on_step: &'a (dyn Fn(Step) + Send + Sync),
+    stop: StopSignal,
+    phase: Phase,
+    reached: Reached,
+    cancelled: bool,
+    noise: Vec<u8>,
+}
+
+/// Gives `host` its turn. Never fails: whatever happens is the record.
+pub async fn run(
+    shared: &Shared,
+    host: &Host,
+    work: &Work,
+    stop: StopSignal,
+    on_step: &(dyn Fn(Step) + Send + Sync),
+) -> Record {
+    let began = Instant::now();
+    let mut turn = Turn {
+        host,
+        shared,
+        on_step,
+        stop,
+        phase: Phase::Resolve,
+        reached: Reached::NotStarted,
+        cancelled: false,
+        noise: Vec::new(),
+    };
+    let outcome = match turn.take(work).await {
+        Ok(answer) => Outcome::Returned(answer),
+        Err(_) if turn.cancelled => Outcome::Cancelled(turn.reached),
+        Err(kind) => Outcome::Failed(HostError {
+            addr: format!("{}:{}", host.host, host.port),
+            phase: turn.phase,
+            reached: turn.reached,
+            kind,
+        }),
+    };
+    Record { minion: host.id.clone(), outcome, noise: turn.noise, took: began.elapsed() }
+}
+
+impl Turn<'_> {
+    async fn take(&mut self, work: &Work) -> Result<Return, HostErrorKind> {
+        let mut line = self.reach().await?;
+        self.enter(Phase::Auth);
+        let entered = auth::log_in(&mut line, self.host, &self.shared.keys);
+        self.within(self.shared.limits.auth, entered).await?.map_err(HostErrorKind::AuthFailed)?;
+        self.enter(Phase::Bootstrap);
+        let opened = line.channel_open_session();
+        let channel = self.within(self.shared.limits.bootstrap, opened).await?.map_err(|error| self.lost(&error))?;
+        let answer = match work {
+            Work::Call { call, public } => talk::call(self, channel, call, *public).await,
+            Work::Raw { command } => raw::command(self, channel, command).await,
+        };
+        let _ = line.disconnect(russh::Disconnect::ByApplication, "", "").await;
+        answer
+    }
+
+    /// A line to the host whose key is trusted. Hosts that hang up before they know us are tried again.
+    async fn reach(&mut self) -> Result<Handle<Handler>, HostErrorKind> {
+        let mut tries = 1;
+        loop {
+            match self.reach_once().await {
+                Err(HostErrorKind::Unreachable(why) | HostErrorKind::Lost { why, .. })
+                    if tries < limits::CONNECT_TRIES_MAX && self.phase != Phase::Resolve && !self.cancelled =>
+                {
+                    tracing::debug!(minion = %self.host.id, "try {tries}: {why}");
+                    tokio::time::sleep(jitter(tries)).await;
+                    tries += 1;
+                }
+                Err(HostErrorKind::Lost { why, .. }) => return Err(HostErrorKind::Unreachable(why)),
+                other => return other,
+            }
+        }
+    }
+
+    async fn reach_once(&mut self) -> Result<Handle<Handler>, HostErrorKind> {
+        self.enter(Phase::Resolve);
+        let limit = self.host.connect_timeout.unwrap_or(self.shared.limits.connect);
+        let deadline = Instant::now() + limit;
+        let found = tcp::resolve(&self.host.host, self.host.port);
+        let unreachable = |error: std::io::Error| HostErrorKind::Unreachable(error.to_string());
+        let addresses = self.before(deadline, limit, found).await?.map_err(unreachable)?;
+        self.enter(Phase::Connect);
+        let stream = self.before(deadline, limit, tcp::connect(&addresses)).await?.map_err(unreachable)?;
+        self.enter(Phase::HostKey);
+        self.exchange_keys(stream).await
+    }
+
+    async fn exchange_keys(&mut self, stream: TcpStream) -> Result<Handle<Handler>, HostErrorKind> {
+        let seen = Arc::new(Mutex::new(Seen::default()));
+        let handler = Handler::new(self.host, self.shared.trust.clone(), seen.clone());
+        let config = line::config(self.host, &self.shared.trust.algorithms(&self.host.host, self.host.port));
+        let stream = tcp::QuickStream::new(stream).map_err(|error| self.lost(&error))?;
+        let exchanged = self.within(self.shared.limits.host_key, client::connect_stream(config, stream, handler)).await?;
+        let verdict = seen.lock().unwrap_or_else(PoisonError::into_inner).verdict.take();
+        match (exchanged, verdict) {
+            (Ok(line), Some(Ok(Verdict::Known))) => Ok(line),
+            (_, Some(Ok(Verdict::Unknown { fingerprint }))) => Err(HostErrorKind::HostKeyUnknown { fingerprint }),
+            (_, Some(Ok(Verdict::Changed { known, offered }))) => Err(HostErrorKind::HostKeyChanged { known, offered }),
+            (_, Some(Err(why))) => Err(HostErrorKind::Protocol(why)),
+            (Ok(_), None) => Err(HostErrorKind::Protocol("no host key was shown".into())),
+            (Err(error), _) => Err(self.key_exchange_failed(error)),
+        }
+    }
+
+    fn key_exchange_failed(&self, error: russh::Error) -> HostErrorKind {
+        match error {
+            russh::Error::IO(_) | russh::Error::HUP | russh::Error::Disconnect => self.lost(&error),
+            russh::Error::Join(_) => HostErrorKind::Protocol("it sent what no SSH server sends".into()),
+            other => HostErrorKind::Protocol(other.to_string()),
+        }
+    }
+
+    fn enter(&mut self, phase: Phase) {
+        self.phase = phase;
+        (self.on_step)(Step::Entered(phase));
+    }
+
+    async fn within<T>(&mut self, limit: Duration, work: impl Future<Output = T>) -> Result<T, HostErrorKind> {
+        self.before(Instant::now() + limit, limit, work).await
+    }
+
+    /// Ends `work` at the deadline, or at once where the run is stopped: nothing has run on the host yet.
+    async fn before<T>(
+        &mut self,
+        deadline: Instant,
+        limit: Duration,
+        work: impl Future<Output = T>,
+    ) -> Result<T, HostErrorKind> {
+        let mut stop = self.stop.clone();
+        tokio::select! {
+            done = work => Ok(done),
+            () = tokio::time::sleep_until(deadline) => Err(HostErrorKind::Timeout { phase: self.phase, limit }),
+            () = stop.asked() => {
+                self.cancelled = true;
+                Err(self.lost(&"the run was stopped"))
+            }
+        }
+    }
+
+    fn lost(&self, why: &dyn std::fmt::Display) -> HostErrorKind {
+        HostErrorKind::Lost { phase: self.phase, why: why.to_string() }
+    }
+}
+
+/// 16 fresh random bytes.
+fn random_nonce() -> Nonce {
+    let mut bytes = [0; NONCE_BYTES];
+    let mut filled = 0;
+    while filled < bytes.len() {
+        filled += rustix::rand::getrandom(&mut bytes[filled..], rustix::rand::GetRandomFlags::empty()).unwrap_or(0);
+    }
+    Nonce(bytes)
+}
+
+/// How long to wait before the next try: 0.1 to 0.3 s, then twice that, so that a thousand tries spread.
+fn jitter(tries: u32) -> Duration {
+    let [random, ..] = random_nonce().0;
+    Duration::from_millis(100 + u64::from(random) * 200 / 255) * tries
+}
+
+/// A terminal for programs that insist on one, with all of its manners off: our bytes pass as they are.
+async fn request_raw_pty(channel: &russh::Channel<client::Msg>) -> Result<(), russh::Error> {
+    use russh::Pty::{ECHO, ICANON, ICRNL, INLCR, ISIG, IXON, ONLCR, OPOST};
+    let modes: Vec<_> = [ECHO, ICANON, ICRNL, INLCR, ISIG, IXON, ONLCR, OPOST].map(|mode| (mode, 0)).to_vec();
+    channel.request_pty(false, "dumb", 80, 24, 0, 0, &modes).await
+}

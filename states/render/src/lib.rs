@@ -3,4 +3,9 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod args;
+mod base64;
+mod excerpt;
+pub mod limits;
+pub mod repr;
 pub mod yaml;

@@ -37,6 +37,22 @@ pub trait Render {
     /// # Errors
     /// The whole message for the user: place in the source, lines around it.
     fn render(&self, ctx: &mut Ctx, engine: &str, source: &str, variables: &Map) -> Result<String, String>;
+
+    /// Reads one YAML document with Salt's meaning.
+    ///
+    /// # Errors
+    /// The whole message for the user, with line and column.
+    fn load_yaml(&self, _source: &str) -> Result<Value, String> {
+        Err("there is no YAML reader here".to_owned())
+    }
+
+    /// Writes one YAML document in block style.
+    ///
+    /// # Errors
+    /// Why it cannot.
+    fn dump_yaml(&self, _value: &Value) -> Result<String, String> {
+        Err("there is no YAML writer here".to_owned())
+    }
 }
 
 /// One call's surroundings: who we are, what the controller said, and what the call leaves behind.
@@ -101,4 +117,11 @@ impl Render for NoRender {
     fn render(&self, _: &mut Ctx, engine: &str, _: &str, _: &Map) -> Result<String, String> {
         Err(format!("there is no template engine {engine:?} here"))
     }
+}
+
+/// A call's surroundings without a controller, for unit tests.
+#[cfg(test)]
+pub(crate) fn alone<T>(run: impl FnOnce(&mut Ctx) -> T) -> T {
+    let (jid, id) = (Jid::from_unix_micros(0), "m1".parse().unwrap());
+    run(&mut Ctx::new(jid, id, Map::new(), &mut NoLink, &NoRender, |_| Map::new()))
 }

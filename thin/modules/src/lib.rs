@@ -6,10 +6,34 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod accounts;
 pub mod args;
+pub mod cache;
 mod context;
+pub mod diff;
+pub mod digest;
+pub mod glob;
+pub mod linux;
+pub mod paths;
+pub mod proc;
+pub mod process;
+pub mod regex;
 pub mod registry;
+pub mod shell_words;
+pub mod traverse;
+pub mod write;
 
+mod cmdmod;
+mod config;
+mod cp;
+pub mod environ;
+mod file;
+pub mod grains;
+mod hashutil;
+mod mod_random;
+mod network;
+mod saltutil;
+mod sysmod;
 mod test;
 
 pub use args::{Args, Bound};
@@ -17,4 +41,4 @@ pub use context::{Ctx, Link, LinkError, NoLink, NoRender, Render};
 pub use registry::{CallError, Function, Module, Param, call};
 
 /// Every module, in alphabetical order of its file.
-pub const MODULES: &[Module] = &[test::MODULE];
+pub const MODULES: &[Module] = &[cmdmod::MODULE, config::MODULE, cp::MODULE, environ::MODULE, file::MODULE, grains::MODULE, hashutil::MODULE, mod_random::MODULE, network::MODULE, saltutil::MODULE, sysmod::MODULE, test::MODULE];

@@ -31,6 +31,9 @@ pub enum ToThin {
     Stop,
 }
 
+/// [`Ask::File`] with this as `have` wants `File` alone, whatever the file's hash is.
+pub const FACTS_ONLY: &str = "*";
+
 /// What the thin lacks and asks its controller for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Ask {
@@ -201,6 +204,22 @@ impl Return {
     pub fn decode(bytes: &[u8]) -> Result<Return, MessageError> {
         unpack(RETURN_PART, bytes)
     }
+}
+
+/// One value as bytes (MessagePack), for files.
+///
+/// # Errors
+/// [`MessageError::Malformed`] where it cannot be encoded.
+pub fn encode_value(value: &Value) -> Result<Vec<u8>, MessageError> {
+    pack(0, value)
+}
+
+/// Reads what [`encode_value`] wrote.
+///
+/// # Errors
+/// [`MessageError::Malformed`], also where the value nests deeper than [`DEPTH_MAX`].
+pub fn decode_value(bytes: &[u8]) -> Result<Value, MessageError> {
+    unpack(0, bytes)
 }
 
 fn malformed(kind: u8, why: impl ToString) -> MessageError {

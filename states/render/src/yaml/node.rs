@@ -31,9 +31,9 @@ impl Node {
         match &self.kind {
             NodeKind::Scalar(value) => value.clone(),
             NodeKind::List(items) => items.iter().map(Node::to_value).collect(),
-            NodeKind::Map(entries) => {
-                Value::Map(entries.iter().map(|(key, value)| (key.to_value(), value.to_value())).collect::<Map>())
-            }
+            NodeKind::Map(entries) => Value::Map(
+                entries.iter().map(|(key, value)| (key.to_value(), value.to_value())).collect::<Map>(),
+            ),
         }
     }
 

@@ -1,0 +1,174 @@
+//! A run from its plan to its end: hosts take their turns, records become durable, and only then consumers see
+//! them. The one place where fleet, store and screen meet.
+
+use crate::fleet::facts::{Consumer, Fact, Plan, Tally};
+use crate::fleet::outcome::{HostErrorKind, Outcome, Record};
+use crate::fleet::turns::{Assignment, HostEvent, take_turns};
+use crate::jobs::{JobStore, Kept, StoreError, save_as_they_come};
+use crate::session::{Shared, StopSignal};
+use std::sync::Arc;
+use tokio::sync::{mpsc, watch};
+
+/// Events of hosts that may wait to be put in order. Results wait in their tasks beyond that; news are dropped.
+const EVENTS_WAITING_MAX: usize = 1024;
+
+/// Records that may wait for the disk.
+const RECORDS_WAITING_MAX: usize = 1024;
+
+/// All a run needs.
+pub struct Conductor<'a> {
+    pub plan: Arc<Plan>,
+    pub shared: Arc<Shared>,
+    /// `None`: nothing is kept.
+    pub store: Option<&'a dyn JobStore>,
+    /// Hosts that have their turn at once.
+    pub at_once_max: usize,
+    pub stop: StopSignal,
+    /// Thrown by the second Ctrl-C: nobody is waited for any more.
+    pub stop_now: watch::Receiver<bool>,
+    pub consumers: Vec<Box<dyn Consumer>>,
+}
+
+/// How the run went.
+#[derive(Debug, Default)]
+pub struct RunEnd {
+    pub tally: Tally,
+    /// Hosts whose key is not trusted; counted among the unanswered, too.
+    pub untrusted: usize,
+    /// The first trouble of any consumer.
+    pub consumer_error: Option<String>,
+    pub store_error: Option<StoreError>,
+}
+
+impl Conductor<'_> {
+    /// Gives every assignment its turn and every consumer every fact.
+    pub async fn run(mut self, assignments: Vec<Assignment>) -> RunEnd {
+        let mut end = RunEnd { tally: Tally { targeted: assignments.len(), ..Tally::default() }, ..RunEnd::default() };
+        self.tell(&mut end, &Fact::RunStarted { plan: self.plan.clone() });
+        let (events_in, events) = mpsc::channel(EVENTS_WAITING_MAX);
+        let (records_in, records) = mpsc::channel(RECORDS_WAITING_MAX);
+        let (kept_in, kept) = mpsc::channel(RECORDS_WAITING_MAX);
+        let turns = tokio::spawn(take_turns(
+            self.shared.clone(),
+            assignments,
+            self.at_once_max,
+            self.stop.clone(),
+            events_in,
+        ));
+        let (store, plan) = (self.store, self.plan.clone());
+        let saving = async {
+            match store {
+                Some(store) => save_as_they_come(store, plan.jid, &plan.request, records, kept_in).await,
+                None => {
+                    pass_on(records, kept_in).await;
+                    None
+                }
+            }
+        };
+        let (trouble, ()) = tokio::join!(saving, self.dispatch(&mut end, events, records_in, kept));
+        turns.abort();
+        end.store_error = trouble;
+        if let Some(store) = self.store
+            && let Err(error) = store.finish(self.plan.jid).await
+        {
+            end.store_error.get_or_insert(error);
+        }
+        let jid = self.plan.jid;
+        let tally = end.tally;
+        self.tell(&mut end, &Fact::RunFinished { jid, tally });
+        end
+    }
+
+    /// Puts everything in order: news at once, results when they are durable.
+    async fn dispatch(
+        &mut self,
+        end: &mut RunEnd,
+        mut events: mpsc::Receiver<HostEvent>,
+        records_in: mpsc::Sender<Arc<Record>>,
+        mut kept: mpsc::Receiver<Kept>,
+    ) {
+        let mut records_in = Some(records_in);
+        let mut stop_now = self.stop_now.clone();
+        loop {
+            tokio::select! {
+                biased;
+                Some(kept) = kept.recv() => self.finished(end, kept),
+                event = events.recv(), if records_in.is_some() => match event {
+                    Some(HostEvent::Started { minion, running }) => {
+                        self.tell(end, &Fact::HostStarted { minion, running });
+                    }
+                    Some(HostEvent::Step { minion, step }) => self.tell(end, &Fact::HostProgress { minion, step }),
+                    Some(HostEvent::Finished(record)) => self.hand_in(end, records_in.as_ref(), record, &mut kept).await,
+                    None => records_in = None,
+                },
+                () = thrown(&mut stop_now), if records_in.is_some() => records_in = None,
+                else => break,
+            }
+        }
+    }
+
+    /// Hands a record to the store without ever waiting for it with our own hands full.
+    async fn hand_in(
+        &mut self,
+        end: &mut RunEnd,
+        records_in: Option<&mpsc::Sender<Arc<Record>>>,
+        record: Arc<Record>,
+        kept: &mut mpsc::Receiver<Kept>,
+    ) {
+        let Some(records_in) = records_in else { return };
+        let mut sending = std::pin::pin!(records_in.send(record));
+        loop {
+            tokio::select! {
+                biased;
+                Some(kept) = kept.recv() => self.finished(end, kept),
+                _ = &mut sending => return,
+            }
+        }
+    }
+
+    fn finished(&mut self, end: &mut RunEnd, Kept { record, cached }: Kept) {
+        count(end, &record, cached || self.store.is_none());
+        self.tell(end, &Fact::HostFinished { record, cached });
+    }
+
+    /// Feeds every consumer, even after one has failed: a broken pipe must not stop the others.
+    fn tell(&mut self, end: &mut RunEnd, fact: &Fact) {
+        for consumer in &mut self.consumers {
+            if let Err(error) = consumer.on_fact(fact) {
+                end.consumer_error.get_or_insert(error);
+            }
+        }
+    }
+}
+
+fn count(end: &mut RunEnd, record: &Record, cached: bool) {
+    let tally = &mut end.tally;
+    let slot = match &record.outcome {
+        Outcome::Returned(_) if record.is_ok() => &mut tally.ok,
+        Outcome::Returned(_) => &mut tally.failed,
+        Outcome::Failed(_) => &mut tally.unanswered,
+        Outcome::Cancelled(_) => &mut tally.cancelled,
+        Outcome::Bug(_) => &mut tally.bugs,
+    };
+    *slot += 1;
+    tally.uncached += usize::from(!cached);
+    let is_untrusted = |kind: &HostErrorKind| {
+        matches!(kind, HostErrorKind::HostKeyUnknown { .. } | HostErrorKind::HostKeyChanged { .. })
+    };
+    end.untrusted += usize::from(matches!(&record.outcome, Outcome::Failed(error) if is_untrusted(&error.kind)));
+}
+
+/// Without a store every record is as good as it gets.
+async fn pass_on(mut records: mpsc::Receiver<Arc<Record>>, kept: mpsc::Sender<Kept>) {
+    while let Some(record) = records.recv().await {
+        if kept.send(Kept { record, cached: false }).await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn thrown(switch: &mut watch::Receiver<bool>) {
+    if switch.wait_for(|thrown| *thrown).await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}

@@ -1,0 +1,165 @@
+//! From what the parser found to typed options; the one place where values are checked.
+
+use super::read::Found;
+use super::{CommonOptions, LogOptions, LoginOptions, OutputOptions, RunOptions, SshOptions, UsageError};
+use crate::output::{Level, UnknownLevel};
+use crate::trust::Policy;
+use halite_roster::{Secret, TargetKind};
+use std::time::Duration;
+
+pub(super) fn read_ssh(name: &str, found: &Found) -> Result<SshOptions, UsageError> {
+    let common = read_common(found)?;
+    let mut words = found.words().into_iter();
+    let target = words.next().unwrap_or_default();
+    let (words, raw, hosts) = (words.collect::<Vec<_>>(), found.is_set("raw"), found.is_set("hosts"));
+    let preview_target = found.is_set("preview-target");
+    // What does not work yet is said first: it may be why words are missing.
+    let is_complete = hosts || common.unsupported.is_some();
+    if target.is_empty() && !is_complete {
+        return Err(UsageError::new(format!("which hosts? For example: {name} '*' test.ping")));
+    }
+    if words.is_empty() && !preview_target && !is_complete {
+        let (what, example) =
+            if raw { ("shell command", "-r '*' uptime") } else { ("function", "'*' test.ping") };
+        return Err(UsageError::new(format!("which {what}? For example: {name} {example}")));
+    }
+    Ok(SshOptions {
+        common,
+        target,
+        target_kind: target_kind(found)?,
+        delimiter: found.text("delimiter"),
+        words,
+        raw,
+        hosts,
+        preview_target,
+        allow_empty: found.is_set("allow-empty"),
+        max_procs: found.parsed("max-procs", "a whole number from 1 on", |n| *n > 0)?,
+        timeout: seconds(found, "timeout")?,
+        connect_timeout: seconds(found, "connect-timeout")?,
+        wipe: found.is_set("wipe") || found.is_set("rand-thin-dir"),
+        rand_thin_dir: found.is_set("rand-thin-dir"),
+        no_cache: found.is_set("no-cache"),
+        yes: found.is_set("yes"),
+        is_static: found.is_set("static"),
+        verbose: found.is_set("verbose"),
+        show_jid: found.is_set("show-jid"),
+        summary: found.is_set("summary"),
+        progress: found.is_set("progress"),
+        hide_timeout: found.is_set("hide-timeout"),
+        login: read_login(found)?,
+        trust: trust(found)?,
+        roster: found.text("roster"),
+        roster_file: found.path("roster-file"),
+        update_roster: found.is_set("update-roster"),
+    })
+}
+
+fn read_login(found: &Found) -> Result<LoginOptions, UsageError> {
+    Ok(LoginOptions {
+        user: found.text("user"),
+        port: found.parsed("port", "a number from 1 to 65535", |port| *port > 0)?,
+        private_key: found.text("priv"),
+        private_key_passphrase: found.text("priv-passwd").map(Secret::new),
+        passwd: found.text("passwd").map(Secret::new),
+        askpass: found.is_set("askpass"),
+        key_deploy: found.is_set("key-deploy"),
+        identities_only: found.is_set("identities-only"),
+        ssh_options: found.all("ssh-option"),
+        sudo: found.is_set("sudo") || found.is_set("ask-sudo-pass"),
+        sudo_user: found.text("sudo-user"),
+        ask_sudo_pass: found.is_set("ask-sudo-pass"),
+    })
+}
+
+pub(super) fn read_run(name: &str, found: &Found) -> Result<RunOptions, UsageError> {
+    let options = RunOptions {
+        common: read_common(found)?,
+        words: found.words(),
+        doc: found.is_set("doc"),
+        quiet: found.is_set("quiet"),
+        timeout: seconds(found, "timeout")?,
+    };
+    if options.words.is_empty() && !options.doc && options.unsupported().is_none() {
+        return Err(UsageError::new(format!(
+            "which function? For example: {name} jobs.list_jobs; {name} -d shows all"
+        )));
+    }
+    Ok(options)
+}
+
+fn read_common(found: &Found) -> Result<CommonOptions, UsageError> {
+    Ok(CommonOptions {
+        config_dir: found.path("config-dir"),
+        saltfile: found.path("saltfile"),
+        jid: found.parsed("jid", "20 digits, YYYYMMDDhhmmssffffff", |_| true)?,
+        no_parse: found.list("no-parse"),
+        output: OutputOptions {
+            output: found.text("out"),
+            indent: found.parsed("out-indent", "a whole number", |_| true)?,
+            file: found.path("out-file"),
+            append: found.is_set("out-file-append"),
+            no_color: found.is_set("no-color"),
+            force_color: found.is_set("force-color"),
+            state_output: found.text("state-output"),
+            state_verbose: truth(found, "state-verbose")?,
+            state_output_diff: found.is_set("state-output-diff"),
+        },
+        log: LogOptions {
+            level: log_level(found, "log-level")?,
+            file: found.path("log-file"),
+            file_level: log_level(found, "log-file-level")?,
+        },
+        unsupported: found.unsupported(),
+        without_effect: found.without_effect(),
+    })
+}
+
+fn target_kind(found: &Found) -> Result<TargetKind, UsageError> {
+    match (found.is_set("pcre"), found.is_set("list")) {
+        (true, true) => Err(UsageError::new("-E and -L exclude each other: a target is of one kind")),
+        (true, false) => Ok(TargetKind::Pcre),
+        (false, true) => Ok(TargetKind::List),
+        (false, false) => Ok(TargetKind::Glob),
+    }
+}
+
+fn trust(found: &Found) -> Result<Option<Policy>, UsageError> {
+    let named = match found.text("trust").as_deref() {
+        Some("strict") => Some(Policy::Strict),
+        Some("accept-new") => Some(Policy::AcceptNew),
+        Some("off") => Some(Policy::Off),
+        Some(other) => {
+            return Err(UsageError::new(format!("--trust takes strict, accept-new or off, not {other:?}")));
+        }
+        None => None,
+    };
+    let no_keys = found.is_set("no-host-keys").then_some(Policy::Off);
+    let short = no_keys.or(found.is_set("ignore-host-keys").then_some(Policy::AcceptNew));
+    match (named, short) {
+        (Some(named), Some(short)) if named != short => {
+            Err(UsageError::new("--trust contradicts -i or --no-host-keys; give one of them"))
+        }
+        _ => Ok(named.or(short)),
+    }
+}
+
+/// A time in seconds, fractions allowed; zero stands for no limit, as in Salt.
+fn seconds(found: &Found, long: &str) -> Result<Option<Duration>, UsageError> {
+    let limit = f64::from(u32::MAX);
+    let given = found.parsed(long, "a number of seconds", |seconds: &f64| (0.0..=limit).contains(seconds))?;
+    Ok(given.filter(|seconds| *seconds > 0.0).map(Duration::from_secs_f64))
+}
+
+fn truth(found: &Found, long: &str) -> Result<Option<bool>, UsageError> {
+    match found.text(long).map(|text| text.to_ascii_lowercase()).as_deref() {
+        None | Some("none") => Ok(None),
+        Some("true" | "yes" | "1") => Ok(Some(true)),
+        Some("false" | "no" | "0") => Ok(Some(false)),
+        Some(other) => Err(UsageError::new(format!("--{long} takes True or False, not {other:?}"))),
+    }
+}
+
+fn log_level(found: &Found, long: &str) -> Result<Option<Level>, UsageError> {
+    let level = found.text(long).map(|text| text.parse());
+    level.transpose().map_err(|error: UnknownLevel| UsageError::new(format!("--{long}: {error}")))
+}

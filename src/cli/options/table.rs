@@ -1,0 +1,299 @@
+//! Every option of the commands, as data: what it is called, what it takes, and whether it does something yet.
+
+/// One option. `long` is its name everywhere: in the parser, in tests, in messages.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Opt {
+    pub long: &'static str,
+    pub aliases: &'static [&'static str],
+    pub short: Option<char>,
+    /// What to call its value in the help; `None` for a switch.
+    pub value: Option<&'static str>,
+    /// Whether every value counts; else the last one does.
+    pub many: bool,
+    pub section: Section,
+    pub help: &'static str,
+    pub state: State,
+}
+
+/// Whether an option does what it says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    Works,
+    /// Parsed, and refused with this advice (may be empty).
+    NotYet(&'static str),
+    /// Taken for the sake of old scripts. The text says why there is nothing to do.
+    NoEffect(&'static str),
+}
+
+impl State {
+    pub(super) fn is_not_yet(self) -> bool {
+        matches!(self, State::NotYet(_))
+    }
+
+    pub(super) fn is_without_effect(self) -> bool {
+        matches!(self, State::NoEffect(_))
+    }
+}
+
+/// Headings of the help, in the order they are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Section {
+    Target,
+    Running,
+    Output,
+    Login,
+    HostKeys,
+    Roster,
+    General,
+    Hidden,
+}
+
+impl Section {
+    pub(super) fn title(self) -> &'static str {
+        match self {
+            Section::Target => "Which hosts",
+            Section::Running => "How to run",
+            Section::Output => "Output",
+            Section::Login => "Login",
+            Section::HostKeys => "Host keys",
+            Section::Roster => "Roster and configuration",
+            Section::General => "Log and help",
+            Section::Hidden => "Others",
+        }
+    }
+}
+
+const fn switch(long: &'static str, section: Section, help: &'static str) -> Opt {
+    Opt { long, aliases: &[], short: None, value: None, many: false, section, help, state: State::Works }
+}
+
+const fn taking(long: &'static str, value: &'static str, section: Section, help: &'static str) -> Opt {
+    Opt { value: Some(value), ..switch(long, section, help) }
+}
+
+const fn not_yet(
+    long: &'static str,
+    value: Option<&'static str>,
+    help: &'static str,
+    advice: &'static str,
+) -> Opt {
+    Opt { value, state: State::NotYet(advice), ..switch(long, Section::Hidden, help) }
+}
+
+const fn no_effect(long: &'static str, value: Option<&'static str>, why: &'static str) -> Opt {
+    Opt { value, state: State::NoEffect(why), ..switch(long, Section::Hidden, why) }
+}
+
+impl Opt {
+    const fn short(self, short: char) -> Opt {
+        Opt { short: Some(short), ..self }
+    }
+
+    const fn many(self) -> Opt {
+        Opt { many: true, ..self }
+    }
+
+    const fn aka(self, aliases: &'static [&'static str]) -> Opt {
+        Opt { aliases, ..self }
+    }
+}
+
+/// Options of every command.
+pub(super) const COMMON: &[Opt] = &[
+    taking("config-dir", "DIR", Section::Roster, "Directory with `master` and `roster`").short('c'),
+    taking("saltfile", "FILE", Section::Roster, "Read options from this file instead of ./Saltfile"),
+    taking("jid", "JID", Section::Running, "Use this job id instead of the next one: 20 digits"),
+    taking("no-parse", "NAME,...", Section::Running, "Keep the values of these keyword arguments as text"),
+    taking("out", "NAME", Section::Output, "Outputter: nested, json, yaml, txt, raw, quiet, ...")
+        .aka(&["output"]),
+    taking("out-indent", "N", Section::Output, "Indent by N blanks; a negative N puts all on one line")
+        .aka(&["output-indent"]),
+    taking("out-file", "FILE", Section::Output, "Write the results to FILE").aka(&["output-file"]),
+    switch("out-file-append", Section::Output, "Add to the file instead of replacing it")
+        .aka(&["output-file-append"]),
+    switch("no-color", Section::Output, "No colours (so does the variable NO_COLOR)"),
+    switch("force-color", Section::Output, "Colours even where the output is no terminal"),
+    taking(
+        "state-output",
+        "MODE",
+        Section::Output,
+        "How much of a state to show: full, terse, mixed, changes, filter",
+    ),
+    taking("state-verbose", "BOOL", Section::Output, "Whether to show states that were in order"),
+    switch("state-output-diff", Section::Output, "Of changed states, show only what changed"),
+    taking(
+        "log-level",
+        "LEVEL",
+        Section::General,
+        "Say more or less on stderr: debug, info, warning, error, quiet, ...",
+    )
+    .short('l'),
+    taking("log-file", "FILE", Section::General, "Write the log to FILE, too"),
+    taking("log-file-level", "LEVEL", Section::General, "How much goes to the log file"),
+    switch("help", Section::General, "Show this help").short('h'),
+    switch("version", Section::General, "Show the version"),
+    switch("versions-report", Section::General, "Show the versions of all parts").short('V'),
+    no_effect("hard-crash", None, "Errors are always shown whole"),
+    not_yet(
+        "async",
+        None,
+        "Start the job and come back at once",
+        "Put the command in the background with `&`.",
+    ),
+    not_yet("args-stdin", None, "Read more arguments from stdin, one a line", "Use xargs."),
+    not_yet("eauth", Some("NAME"), "Log in to an external authentication system", "")
+        .short('a')
+        .aka(&["auth", "external-auth"]),
+    not_yet("make-token", None, "Keep the external login as a token", "").short('T'),
+    not_yet("username", Some("NAME"), "Name for the external login", "For the login on hosts see --user."),
+    not_yet(
+        "password",
+        Some("WORD"),
+        "Password for the external login",
+        "For the login on hosts see --passwd.",
+    ),
+];
+
+/// Options of `halite ssh` alone.
+pub(super) const SSH: &[Opt] = &[
+    switch(
+        "hosts",
+        Section::Target,
+        "List the hosts of the roster (those of the target, where one is given)",
+    )
+    .short('H'),
+    switch("pcre", Section::Target, "The target is a regular expression").short('E'),
+    switch("list", Section::Target, "The target is a list: a,b,c").short('L'),
+    switch("preview-target", Section::Target, "Show the hosts a target means, and do nothing"),
+    switch("allow-empty", Section::Target, "A target that means no host is no error"),
+    taking(
+        "delimiter",
+        "C",
+        Section::Target,
+        "Between the levels of a key in targets that match data [default: :]",
+    ),
+    switch(
+        "raw",
+        Section::Running,
+        "The words after the target are a shell command; nothing is put on the host",
+    )
+    .short('r')
+    .aka(&["raw-shell"]),
+    taking("max-procs", "N", Section::Running, "Hosts at work at the same time").aka(&["concurrency"]),
+    taking("timeout", "SECONDS", Section::Running, "How long the function may take on a host"),
+    taking("connect-timeout", "SECONDS", Section::Running, "How long a connection may take"),
+    switch("wipe", Section::Running, "Remove the executor from the host afterwards").short('w'),
+    switch(
+        "rand-thin-dir",
+        Section::Running,
+        "Put the executor into a new directory, and remove it afterwards",
+    )
+    .short('W'),
+    switch("no-cache", Section::Running, "Run even where the job cannot be stored"),
+    switch("yes", Section::Running, "Answer every question with yes").short('y'),
+    switch("static", Section::Output, "Show all results together at the end").short('s'),
+    switch("verbose", Section::Output, "Show the job id and what the run does").short('v'),
+    switch("show-jid", Section::Output, "Show the job id"),
+    switch("summary", Section::Output, "End with a count of hosts"),
+    switch("progress", Section::Output, "Show progress on stderr, also where that is no terminal").short('p'),
+    switch("hide-timeout", Section::Output, "Do not show hosts that gave no answer in time"),
+    taking("user", "NAME", Section::Login, "Log in as NAME where the roster names nobody"),
+    taking("port", "N", Section::Login, "Port where the roster has none [default: 22]"),
+    taking(
+        "priv",
+        "FILE",
+        Section::Login,
+        "Private key; `agent-forwarding` stands for the keys of the agent",
+    ),
+    taking(
+        "priv-passwd",
+        "WORD",
+        Section::Login,
+        "Passphrase of the private key (seen by `ps`; a prompt is safer)",
+    ),
+    taking("passwd", "WORD", Section::Login, "Password (seen by `ps`; see --askpass)"),
+    switch("askpass", Section::Login, "Ask for the password on the terminal"),
+    switch("key-deploy", Section::Login, "Log in by password and install our public key"),
+    switch("identities-only", Section::Login, "Offer only the configured keys, not those of the agent"),
+    taking(
+        "ssh-option",
+        "NAME=VALUE",
+        Section::Login,
+        "An option in the form of ssh_config; may be given again",
+    )
+    .many(),
+    switch("sudo", Section::Login, "Run through sudo"),
+    taking("sudo-user", "NAME", Section::Login, "Become NAME by sudo [default: root]"),
+    switch("ask-sudo-pass", Section::Login, "Ask for the sudo password on the terminal").short('K'),
+    taking(
+        "trust",
+        "MODE",
+        Section::HostKeys,
+        "Keys never seen before: strict refuses, accept-new keeps, off takes any",
+    ),
+    switch("ignore-host-keys", Section::HostKeys, "The same as --trust accept-new").short('i'),
+    switch("no-host-keys", Section::HostKeys, "The same as --trust off"),
+    taking("roster", "NAME", Section::Roster, "Kind of roster [default: flat]"),
+    taking(
+        "roster-file",
+        "FILE",
+        Section::Roster,
+        "Roster to read instead of the one in the config directory",
+    ),
+    switch("update-roster", Section::Roster, "Write a target that is not in the roster into it"),
+    not_yet("grain", None, "The target is a grain: os:Debian*", TARGETS).short('G'),
+    not_yet("grain-pcre", None, "The target is a grain and a regular expression", TARGETS).short('P'),
+    not_yet("nodegroup", None, "The target is a group of the config", TARGETS).short('N'),
+    not_yet("range", None, "The target is a range expression", TARGETS).short('R'),
+    not_yet("compound", None, "The target mixes kinds: G@os:Debian and web*", TARGETS).short('C'),
+    not_yet("pillar", None, "The target is a pillar value", TARGETS).short('I'),
+    not_yet("pillar-pcre", None, "The target is a pillar value and a regular expression", TARGETS).short('J'),
+    not_yet("ipcidr", None, "The target is an address or a network", TARGETS).short('S'),
+    not_yet("return", Some("NAME,..."), "Send the returns to these stores, too", STORED),
+    not_yet("return-config", Some("NAME"), "Which configuration the returners use", STORED),
+    not_yet("return-kwargs", Some("DICT"), "Options of the returners", STORED),
+    not_yet(
+        "batch",
+        Some("N|N%"),
+        "Run on so many hosts at a time",
+        "--max-procs limits how many run at once.",
+    )
+    .short('b')
+    .aka(&["batch-size"]),
+    not_yet("batch-wait", Some("SECONDS"), "Wait after each host of a batch", ""),
+    not_yet("batch-safe-limit", Some("N"), "Use batches from so many hosts on", ""),
+    not_yet("batch-safe-size", Some("N"), "Size of those batches", ""),
+    not_yet("failhard", None, "Stop at the first host that fails", ""),
+    not_yet("subset", Some("N"), "Run on N of the hosts, picked at random", ""),
+    not_yet("metadata", Some("DICT"), "Keep this with the job, to search for", ""),
+    not_yet("doc", None, "Show the documentation of functions", "Run `sys.doc` on a host.")
+        .short('d')
+        .aka(&["documentation"]),
+    not_yet("pre-flight", None, "Run the roster's ssh_pre_flight script", "Run it with `-r` first."),
+    not_yet("remote-port-forwards", Some("SPEC,..."), "Forward ports of the host to here", ""),
+    not_yet("scan-ports", Some("PORT,..."), "Ports the scan roster tries", SCAN),
+    not_yet("scan-timeout", Some("SECONDS"), "How long the scan roster waits", SCAN),
+    no_effect("refresh", None, "Nothing of a host is cached").aka(&["refresh-cache"]),
+    no_effect("extra-filerefs", Some("FILE,..."), "Hosts ask for the files they need"),
+    no_effect("min-extra-modules", Some("NAME,..."), "There is no Python on the host to add modules to"),
+    no_effect("thin-extra-modules", Some("NAME,..."), "There is no Python on the host to add modules to"),
+    no_effect("regen-thin", None, "The executor is part of this program").short('t').aka(&["thin"]),
+    no_effect("python2-bin", Some("FILE"), "No Python is needed"),
+    no_effect("python3-bin", Some("FILE"), "No Python is needed"),
+];
+
+/// Options of `halite run` alone.
+pub(super) const RUN: &[Opt] = &[
+    switch("doc", Section::Running, "Show the documentation of a runner or function")
+        .short('d')
+        .aka(&["documentation"]),
+    switch("quiet", Section::Output, "Show no result; only the exit code tells"),
+    taking("timeout", "SECONDS", Section::Running, "How long the function may take").short('t'),
+    no_effect("skip-grains", None, "Runners load no grains"),
+    no_effect("enable-profiling", None, "Use perf on this program"),
+    no_effect("profiling-path", Some("DIR"), "Use perf on this program"),
+];
+
+const TARGETS: &str = "Targets by name work: a glob, -E with a regular expression, -L with a list.";
+const STORED: &str = "Every return is in the job store; see `halite run jobs.lookup_jid`.";
+const SCAN: &str = "Only the flat roster works.";

@@ -1,0 +1,128 @@
+//! The typed values of a command line. `None` and empty leave a choice to the config and the roster.
+
+use crate::output::Level;
+use crate::trust::Policy;
+use halite_roster::{Secret, TargetKind};
+use halite_wire::Jid;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Options of every command.
+#[derive(Clone, Debug, Default)]
+pub struct CommonOptions {
+    pub config_dir: Option<PathBuf>,
+    pub saltfile: Option<PathBuf>,
+    pub jid: Option<Jid>,
+    /// Names of keyword arguments whose values stay text.
+    pub no_parse: Vec<String>,
+    pub output: OutputOptions,
+    pub log: LogOptions,
+    /// Why the command cannot be had as asked for: an option that does not work yet.
+    pub(super) unsupported: Option<String>,
+    /// One line for each option that was taken without effect, for the debug log.
+    pub without_effect: Vec<String>,
+}
+
+/// How results are shown. `None` leaves it to the config.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OutputOptions {
+    pub output: Option<String>,
+    pub indent: Option<i64>,
+    pub file: Option<PathBuf>,
+    pub append: bool,
+    pub no_color: bool,
+    pub force_color: bool,
+    pub state_output: Option<String>,
+    pub state_verbose: Option<bool>,
+    pub state_output_diff: bool,
+}
+
+/// What is logged.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LogOptions {
+    pub level: Option<Level>,
+    pub file: Option<PathBuf>,
+    pub file_level: Option<Level>,
+}
+
+/// Everything `halite ssh` was told. `None` and empty leave it to the config and the roster.
+#[derive(Clone, Debug, Default)]
+pub struct SshOptions {
+    pub common: CommonOptions,
+    /// Empty only with `hosts`, where it stands for all.
+    pub target: String,
+    pub target_kind: TargetKind,
+    pub delimiter: Option<String>,
+    /// Function and arguments as typed; with `raw`, the words of a shell command.
+    pub words: Vec<String>,
+    pub raw: bool,
+    /// List the roster instead of running anything.
+    pub hosts: bool,
+    pub preview_target: bool,
+    pub allow_empty: bool,
+    pub max_procs: Option<usize>,
+    pub timeout: Option<Duration>,
+    pub connect_timeout: Option<Duration>,
+    pub wipe: bool,
+    pub rand_thin_dir: bool,
+    pub no_cache: bool,
+    pub yes: bool,
+    pub is_static: bool,
+    pub verbose: bool,
+    pub show_jid: bool,
+    pub summary: bool,
+    pub progress: bool,
+    pub hide_timeout: bool,
+    pub login: LoginOptions,
+    pub trust: Option<Policy>,
+    pub roster: Option<String>,
+    pub roster_file: Option<PathBuf>,
+    pub update_roster: bool,
+}
+
+/// Whom to be on the hosts, where the roster does not say.
+#[derive(Clone, Debug, Default)]
+pub struct LoginOptions {
+    pub user: Option<String>,
+    pub port: Option<u16>,
+    /// A path, or `agent-forwarding`.
+    pub private_key: Option<String>,
+    pub private_key_passphrase: Option<Secret>,
+    pub passwd: Option<Secret>,
+    pub askpass: bool,
+    pub key_deploy: bool,
+    pub identities_only: bool,
+    /// `NAME=VALUE` or `NAME VALUE`, as in ssh_config.
+    pub ssh_options: Vec<String>,
+    pub sudo: bool,
+    pub sudo_user: Option<String>,
+    pub ask_sudo_pass: bool,
+}
+
+/// Everything `halite run` was told.
+#[derive(Clone, Debug, Default)]
+pub struct RunOptions {
+    pub common: CommonOptions,
+    /// Function and arguments as typed. Empty only with `doc`, where it stands for all.
+    pub words: Vec<String>,
+    pub doc: bool,
+    pub quiet: bool,
+    pub timeout: Option<Duration>,
+}
+
+impl SshOptions {
+    /// Why this cannot be done yet, as a sentence with advice; `None` where all options work.
+    pub fn unsupported(&self) -> Option<String> {
+        let other = self.roster.as_deref().filter(|name| *name != "flat");
+        let roster =
+            || other.map(|name| format!("--roster {name} does not work yet. Only the flat roster does."));
+        self.common.unsupported.clone().or_else(roster)
+    }
+}
+
+impl RunOptions {
+    /// Why this cannot be done yet, as a sentence with advice; `None` where all options work.
+    pub fn unsupported(&self) -> Option<String> {
+        self.common.unsupported.clone()
+    }
+}

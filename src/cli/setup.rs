@@ -1,0 +1,70 @@
+//! What both commands do first: find the configuration, set up the log, decide how results are shown.
+
+use super::exit;
+use super::options::{CommonOptions, OutputOptions};
+use crate::config::{self, Config, Environment, Locate, OutputConfig};
+use crate::output::{ColorMode, Indent, Level, Log, Options, Stderr};
+use halite_wire::Value;
+
+/// Why a command ends before it began: what to say, and with which code.
+#[derive(Debug)]
+pub struct Refusal {
+    pub message: String,
+    pub code: u8,
+}
+
+impl Refusal {
+    pub fn new(code: u8, message: impl ToString) -> Refusal {
+        Refusal { message: message.to_string(), code }
+    }
+}
+
+/// The configuration, and the log on stderr, set up as both it and the command line say.
+///
+/// # Errors
+/// Everything that is wrong with the configuration.
+pub fn begin(common: &CommonOptions, program: &'static str) -> Result<(Config, Log, Stderr), Refusal> {
+    let locate = Locate {
+        config_dir: common.config_dir.clone(),
+        saltfile: common.saltfile.clone(),
+        program,
+        env: Environment::of_process(),
+    };
+    let (config, warnings) = config::load(&locate).map_err(|problems| Refusal::new(exit::CONFIG, problems))?;
+    let stderr = Stderr::of_process();
+    let level = common.log.level.unwrap_or_else(|| config.log.level.parse::<Level>().unwrap_or_default());
+    let log = Log::new(stderr.clone(), level);
+    // Only one command runs in a process; a second setting would change nothing.
+    let _ = tracing::subscriber::set_global_default(log.clone());
+    warnings.iter().for_each(|warning| log.warning(&warning.to_string()));
+    common.without_effect.iter().for_each(|note| tracing::debug!("{note}"));
+    Ok((config, log, stderr))
+}
+
+/// How results are shown: the command line over the configuration.
+pub fn output_options(cli: &OutputOptions, config: &OutputConfig) -> Options {
+    let no_color = std::env::var_os("NO_COLOR");
+    let wants_none = cli.no_color || config.color == Some(false);
+    let wants_color = cli.force_color || (config.color == Some(true) && !cli.no_color);
+    Options {
+        out: cli.output.clone().or_else(|| config.output.clone()),
+        indent: indent(cli.indent, config.indent.as_ref()),
+        out_file: cli.file.clone().or_else(|| config.file.clone()),
+        out_file_append: cli.append || config.file_append,
+        color: ColorMode::choose(wants_color && cli.force_color, wants_none, no_color.as_deref()),
+        ..Options::default()
+    }
+}
+
+fn indent(cli: Option<i64>, config: Option<&Value>) -> Indent {
+    let number = match (cli, config) {
+        (Some(number), _) => Some(number),
+        (None, Some(Value::Int(number))) => Some(*number),
+        (None, Some(Value::Null)) => return Indent::Compact,
+        (None, _) => None,
+    };
+    match number {
+        None => Indent::Usual,
+        Some(number) => u16::try_from(number).map_or(Indent::Compact, Indent::Spaces),
+    }
+}

@@ -1,0 +1,351 @@
+//! `halite ssh`: from the command line to a plan, and from the end of the run to an exit code.
+
+use super::conduct::{Conductor, RunEnd};
+use super::options::{LoginOptions, SshOptions};
+use super::setup::{self, Refusal};
+use super::{complain, exit, key_deploy, password, signals};
+use crate::config::{Config, private_dir};
+use crate::files::{FileDesk, FileRoots};
+use crate::fleet::facts::{Consumer, Plan, Request};
+use crate::fleet::turns::Assignment;
+use crate::jobs::{JobStore, NewJob, SqliteStore};
+use crate::output::{Log, Options, Progress, Screen, Stderr};
+use crate::session::{KeyRing, Limits, Shared, StopSignal, Work};
+use crate::trust::{Policy, TrustStore};
+use halite_render::args::parse_input;
+use halite_roster::{Host, Identity, Roster, Settings, Targets};
+use halite_wire::{Jid, Map, MinionId, Value};
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::sync::watch;
+
+/// Hosts at once where nobody says otherwise: sessions are cheap, and file descriptors (1,024) the first limit.
+const AT_ONCE_USUAL: usize = 400;
+
+/// Modules whose arguments may be seen by other users of a host: they ask and tell nothing secret. Their calls
+/// travel in the command line and save a round trip.
+const PUBLIC_MODULES: [&str; 8] = ["test", "grains", "sys", "status", "disk", "network", "file", "saltutil"];
+
+pub fn main(options: SshOptions) -> u8 {
+    if let Some(advice) = options.unsupported() {
+        return complain(&advice, exit::USAGE);
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(workers()).enable_all().build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => return complain(&format!("cannot start: {error}"), exit::BUG),
+    };
+    let code = runtime.block_on(async { command(options).await.unwrap_or_else(|no| complain(&no.message, no.code)) });
+    // A name look-up that hangs in the system must not hold us here.
+    runtime.shutdown_background();
+    code
+}
+
+/// Two threads do for thousands of sessions; more only where there are many processors.
+fn workers() -> usize {
+    std::thread::available_parallelism().map_or(2, |count| count.get().clamp(2, 8))
+}
+
+async fn command(options: SshOptions) -> Result<u8, Refusal> {
+    let (mut config, log, stderr) = setup::begin(&options.common, "salt-ssh")?;
+    take_login(&mut config, &options.login)?;
+    let roster = load_roster(&options, &config, &log)?;
+    if options.hosts {
+        return list_hosts(&options, &config, &roster);
+    }
+    let targets = select(&options, &config, &roster)?;
+    if options.preview_target {
+        let ids: Value = targets.selected.hosts.iter().map(|host| host.id.as_str()).collect();
+        return print(&setup::output_options(&options.common.output, &config.output), &ids);
+    }
+    for missing in &targets.selected.missing {
+        log.warning(&format!("no host of the roster matches {missing:?}"));
+    }
+    if targets.selected.hosts.is_empty() {
+        let message = no_target(&options, &roster);
+        return if options.allow_empty { Ok(exit::OK) } else { Err(Refusal::new(exit::NO_TARGET, message)) };
+    }
+    if let Some(direct) = targets.unlisted.as_ref().filter(|_| options.update_roster || config.roster.update) {
+        halite_roster::append(&roster.file, direct, config.defaults.config.passwd.as_ref())
+            .map_err(|error| Refusal::new(exit::CONFIG, error))?;
+    }
+    let hosts = targets.selected.hosts.into_iter().map(with_usual_keys).collect();
+    run(options, config, hosts, log, stderr).await
+}
+
+/// The command line's login options are defaults, as in Salt: what the roster says of a host counts more.
+fn take_login(config: &mut Config, login: &LoginOptions) -> Result<(), Refusal> {
+    let asked = |prompt: &str| password::ask(prompt).map_err(|why| Refusal::new(exit::USAGE, why));
+    let passwd = if login.askpass { Some(asked("SSH password: ")?) } else { login.passwd.clone() };
+    let sudo_passwd = if login.ask_sudo_pass { Some(asked("sudo password: ")?) } else { None };
+    let defaults = &mut config.defaults.config;
+    defaults.user = login.user.clone().or(defaults.user.take());
+    defaults.port = login.port.or(defaults.port);
+    defaults.passwd = passwd.or(defaults.passwd.take());
+    defaults.sudo_passwd = sudo_passwd.or(defaults.sudo_passwd.take());
+    defaults.priv_passwd = login.private_key_passphrase.clone().or(defaults.priv_passwd.take());
+    defaults.sudo = login.sudo.then_some(true).or(defaults.sudo);
+    defaults.sudo_user = login.sudo_user.clone().or(defaults.sudo_user.take());
+    defaults.identities_only = login.identities_only.then_some(true).or(defaults.identities_only);
+    let wrong = |key: &str, why: String| Refusal::new(exit::USAGE, format!("--{key} {why}"));
+    if let Some(key) = &login.private_key {
+        defaults.set_value("priv", key.as_str()).map_err(|why| wrong("priv", why.to_string()))?;
+    }
+    if !login.ssh_options.is_empty() {
+        let list: Value = login.ssh_options.iter().map(String::as_str).collect();
+        defaults.set_value("ssh_options", list).map_err(|why| wrong("ssh-option", why.to_string()))?;
+    }
+    Ok(())
+}
+
+fn load_roster(options: &SshOptions, config: &Config, log: &Log) -> Result<Roster, Refusal> {
+    let backends = match &options.roster {
+        Some(names) => names.split(',').map(|name| name.trim().to_owned()).collect(),
+        None => config.roster.backends.clone(),
+    };
+    let named = options.roster_file.clone();
+    let file = named.clone().unwrap_or_else(|| config.roster.file.clone());
+    if named.is_none() && !file.exists() {
+        // A target like root@10.0.0.1 needs no roster.
+        return Ok(Roster { file, hosts: Vec::new(), warnings: Vec::new() });
+    }
+    let settings = Settings { file, defaults: config.defaults.clone() };
+    let roster = halite_roster::load(&backends, &settings).map_err(|problems| Refusal::new(exit::CONFIG, problems))?;
+    roster.warnings.iter().for_each(|warning| log.warning(&warning.to_string()));
+    Ok(roster)
+}
+
+fn list_hosts(options: &SshOptions, config: &Config, roster: &Roster) -> Result<u8, Refusal> {
+    print(&setup::output_options(&options.common.output, &config.output), &Value::Map(roster.listing()))
+}
+
+fn print(output: &Options, data: &Value) -> Result<u8, Refusal> {
+    let mut stdout = std::io::stdout();
+    let style = output.style(stdout.is_terminal());
+    match stdout.write_all(output.document(data, None, &style).as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Refusal::new(exit::OUTPUT, format!("stdout: {error}")))
+        }
+        _ => Ok(exit::OK),
+    }
+}
+
+fn select(options: &SshOptions, config: &Config, roster: &Roster) -> Result<Targets, Refusal> {
+    let (target, kind) = (&options.target, options.target_kind);
+    halite_roster::targets(roster, target, kind, &config.defaults, halite_roster::resolves)
+        .map_err(|error| Refusal::new(exit::USAGE, error))
+}
+
+fn no_target(options: &SshOptions, roster: &Roster) -> String {
+    let what = format!("no host matches {:?} ({})", options.target, options.target_kind.name());
+    let file = roster.file.display();
+    if !roster.file.exists() {
+        return format!(
+            "{what}: there is no roster at {file} yet.\n\nA first one, in a minute:\n\n    mkdir -p {}\n    \
+             printf 'web1:\\n  host: 192.0.2.10\\n  user: root\\n' > {file}\n\n\
+             or name a host right away: halite ssh root@192.0.2.10 test.ping",
+            roster.file.parent().map(|folder| folder.display().to_string()).unwrap_or_default()
+        );
+    }
+    match roster.hosts.len() {
+        0 => format!("{what}: the roster {file} is empty"),
+        count => format!("{what} among the {count} hosts of {file}; `-H` lists them"),
+    }
+}
+
+/// Hosts that name no key get the agent's and the user's own, as `ssh` would use them.
+fn with_usual_keys(mut host: Host) -> Host {
+    if host.identities.is_empty() && !host.identities_only {
+        if std::env::var_os("SSH_AUTH_SOCK").is_some() {
+            host.identities.push(Identity::Agent);
+        }
+        let folder = std::env::home_dir().map(|home| home.join(".ssh")).unwrap_or_default();
+        let files = ["id_ed25519", "id_ecdsa", "id_rsa"].map(|name| folder.join(name));
+        host.identities.extend(files.into_iter().filter(|file| file.is_file()).map(Identity::File));
+    }
+    host
+}
+
+async fn run(
+    options: SshOptions,
+    config: Config,
+    hosts: Vec<Host>,
+    log: Log,
+    stderr: Stderr,
+) -> Result<u8, Refusal> {
+    let limits = Limits {
+        call: options.timeout,
+        connect: options.connect_timeout.unwrap_or(Limits::default().connect),
+        ..Limits::default()
+    };
+    let shared = Arc::new(Shared {
+        trust: Arc::new(open_trust(&options, &config)?),
+        keys: KeyRing::default(),
+        desk: Arc::new(FileDesk(Arc::new(FileRoots::new(config.files.file_roots.clone())))),
+        limits,
+    });
+    if options.login.key_deploy {
+        key_deploy::deploy(&shared, &hosts, &log).await;
+    }
+    let request = request(&options);
+    let ids: Vec<MinionId> = hosts.iter().map(|host| host.id.clone()).collect();
+    let store = open_store(&options, &config).await?;
+    let jid = begin(store.as_ref(), &request, &ids, &options).await?;
+    if let Some(store) = &store
+        && let Err(error) = store.prune(config.jobs.keep.unwrap_or_default()).await
+    {
+        log.warning(&format!("old jobs are not dropped: {error}"));
+    }
+    let assignments = assign(&options, &config, &hosts, &request, jid);
+    let at_once_max = options.max_procs.or(config.ssh.max_procs).unwrap_or(AT_ONCE_USUAL).min(descriptors());
+    let (switch, stop) = StopSignal::new();
+    let (switch_now, stop_now) = watch::channel(false);
+    let received = signals::listen(switch, switch_now)
+        .map_err(|error| Refusal::new(exit::BUG, format!("signals cannot be heard: {error}")))?;
+    let conductor = Conductor {
+        plan: Arc::new(Plan { jid, request, hosts }),
+        shared,
+        store: store.as_ref().map(|store| store as &dyn JobStore),
+        at_once_max,
+        stop,
+        stop_now,
+        consumers: consumers(&options, &config, &log, stderr)?,
+    };
+    let end = conductor.run(assignments).await;
+    Ok(received.exit_code().unwrap_or_else(|| code_of(&end, &log)))
+}
+
+fn code_of(end: &RunEnd, log: &Log) -> u8 {
+    if let Some(error) = &end.store_error {
+        log.error(&format!("{error}. {}", error.hint()));
+    }
+    if let Some(error) = &end.consumer_error {
+        log.error(error);
+    }
+    let code = exit::of_run(&end.tally, end.untrusted, end.consumer_error.is_some());
+    if end.store_error.is_some() { code.max(exit::STORE) } else { code }
+}
+
+fn request(options: &SshOptions) -> Request {
+    let user = std::env::var("SUDO_USER").map_or_else(
+        |_| std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_else(|_| "root".to_owned()),
+        |user| format!("sudo_{user}"),
+    );
+    let (fun, arg, kwarg) = match options.words.split_first() {
+        _ if options.raw => ("ssh._raw".to_owned(), options.words.iter().map(|w| w.as_str().into()).collect(), Map::new()),
+        Some((fun, words)) => {
+            let (arg, kwarg) = parse_input(words, &options.common.no_parse);
+            (fun.clone(), arg, kwarg)
+        }
+        None => (String::new(), Vec::new(), Map::new()),
+    };
+    Request { tgt: options.target.clone(), tgt_type: options.target_kind.name().to_owned(), fun, arg, kwarg, user }
+}
+
+fn assign(options: &SshOptions, config: &Config, hosts: &[Host], request: &Request, jid: Jid) -> Vec<Assignment> {
+    let raw = Work::Raw { command: options.words.join(" ") };
+    let module = request.fun.split('.').next().unwrap_or_default();
+    let public = PUBLIC_MODULES.contains(&module);
+    let work = |host: &Host| {
+        if options.raw {
+            return raw.clone();
+        }
+        let opts = host_opts(options, config, host);
+        let call = request.call(jid, host.id.clone(), opts, options.timeout);
+        Work::Call { call: Box::new(call), public }
+    };
+    hosts.iter().map(|host| Assignment { host: host.clone(), work: work(host) }).collect()
+}
+
+/// What functions on this host see as `__opts__`.
+fn host_opts(options: &SshOptions, config: &Config, host: &Host) -> Map {
+    let mut opts = host.minion_opts.clone();
+    if !host.grains.is_empty() {
+        opts.insert("grains", host.grains.clone());
+    }
+    if let Some(umask) = host.cmd_umask {
+        opts.insert("cmd_umask", i64::from(umask));
+    }
+    if (options.wipe || config.ssh.wipe) && !host.disable_wipe {
+        opts.insert("__wipe", true);
+    }
+    opts
+}
+
+fn open_trust(options: &SshOptions, config: &Config) -> Result<TrustStore, Refusal> {
+    let policy = options.trust.unwrap_or(match (config.ssh.no_host_keys, config.ssh.ignore_host_keys) {
+        (true, _) => Policy::Off,
+        (false, true) => Policy::AcceptNew,
+        (false, false) => Policy::Strict,
+    });
+    let home = std::env::home_dir().map(|home| home.join(".ssh/known_hosts"));
+    let usual = home.into_iter().chain([PathBuf::from("/etc/ssh/ssh_known_hosts")]);
+    let files: Vec<PathBuf> = match &config.ssh.known_hosts_file {
+        Some(file) => vec![file.clone()],
+        None => usual.collect(),
+    };
+    let folder = config.dirs.pki.join("hosts");
+    if policy != Policy::Off {
+        private_dir(&folder).map_err(|error| Refusal::new(exit::CONFIG, error))?;
+    }
+    TrustStore::open(policy, &files, &folder.join("known_hosts"), &folder.join("pending"))
+        .map_err(|error| Refusal::new(exit::CONFIG, error))
+}
+
+async fn open_store(options: &SshOptions, config: &Config) -> Result<Option<SqliteStore>, Refusal> {
+    if options.no_cache || !config.jobs.cache {
+        return Ok(None);
+    }
+    let hint = "or run without one: --no-cache";
+    let refused = |error: crate::jobs::StoreError| Refusal::new(exit::STORE, format!("{error}. {} ({hint})", error.hint()));
+    SqliteStore::open(&config.dirs.store).await.map(Some).map_err(refused)
+}
+
+/// The job is durable with all its targets before the first connection.
+async fn begin(
+    store: Option<&SqliteStore>,
+    request: &Request,
+    targets: &[MinionId],
+    options: &SshOptions,
+) -> Result<Jid, Refusal> {
+    let Some(store) = store else {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+        let now = u64::try_from(now.as_micros()).unwrap_or(u64::MAX);
+        return Ok(options.common.jid.unwrap_or_else(|| Jid::from_unix_micros(now)));
+    };
+    let job = NewJob { request, targets, admitted: targets.len(), wanted: options.common.jid };
+    store.begin(job).await.map_err(|error| Refusal::new(exit::STORE, format!("{error}. {}", error.hint())))
+}
+
+fn consumers(
+    options: &SshOptions,
+    config: &Config,
+    log: &Log,
+    stderr: Stderr,
+) -> Result<Vec<Box<dyn Consumer>>, Refusal> {
+    let output = Options {
+        static_out: options.is_static,
+        verbose: options.verbose,
+        show_jid: options.show_jid,
+        summary: options.summary || config.output.summary,
+        ..setup::output_options(&options.common.output, &config.output)
+    };
+    let stdout = std::io::stdout();
+    let is_terminal = stdout.is_terminal();
+    let screen = Screen::new(output, Box::new(stdout), is_terminal, Some(stderr))
+        .map_err(|error| Refusal::new(exit::USAGE, error))?;
+    Ok(vec![Box::new(screen), Box::new(Progress::new(log.clone(), true))])
+}
+
+/// Sessions the file descriptors suffice for, once the limit is raised as far as it goes.
+fn descriptors() -> usize {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, ..limit.clone() };
+    let reached = if setrlimit(Resource::Nofile, raised).is_ok() { limit.maximum } else { limit.current };
+    // A session has one; agents, files and the store need the rest.
+    reached.map_or(usize::MAX, |count| usize::try_from(count.saturating_sub(64) / 2).unwrap_or(usize::MAX).max(1))
+}
+

@@ -1,0 +1,173 @@
+//! What a job store promises, whichever database is behind it.
+
+use super::{Owner, StoredReturn};
+use crate::fleet::facts::Request;
+use async_trait::async_trait;
+use halite_wire::{Jid, Map, MinionId};
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// Microseconds since 1970 in UTC. Handed in, so that tests can turn it back.
+pub type Clock = Box<dyn Fn() -> u64 + Send + Sync>;
+
+/// The clock of the system; 0 before 1970.
+pub fn system_clock() -> Clock {
+    Box::new(|| {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
+    })
+}
+
+/// A job about to begin.
+#[derive(Clone, Copy, Debug)]
+pub struct NewJob<'a> {
+    pub request: &'a Request,
+    /// Every host of the job, in the order of their turns.
+    pub targets: &'a [MinionId],
+    /// How many of them may have their turn before [`JobStore::admit`] says more. If the process dies, the
+    /// others are known to be `not_started`. `targets.len()` where nobody waits.
+    pub admitted: usize,
+    /// A job id the user chose (`--jid`).
+    pub wanted: Option<Jid>,
+}
+
+/// A stored job.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Job {
+    pub jid: Jid,
+    /// Salt's load: `jid, tgt, tgt_type, user, fun, arg`; see [`super::job_load`].
+    pub load: Map,
+    pub owner: Owner,
+    pub admitted: usize,
+    /// When the last host was done, in the form of a jid.
+    pub ended: Option<Jid>,
+}
+
+/// Where a job is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RunState {
+    Running,
+    Ended,
+    /// Its process died before the end.
+    Interrupted,
+}
+
+impl Job {
+    pub fn state(&self) -> RunState {
+        match self.ended {
+            Some(_) => RunState::Ended,
+            None if self.owner.is_alive() => RunState::Running,
+            None => RunState::Interrupted,
+        }
+    }
+}
+
+/// Jobs and returns on something that outlives the process.
+#[async_trait]
+pub trait JobStore: Send + Sync {
+    /// Writes the job and its targets, durable when this returns.
+    ///
+    /// Ids are unique and rise strictly, across processes and whatever the clock does, but for those asked for.
+    ///
+    /// # Errors
+    /// [`StoreError`]; [`StoreError::JidTaken`] where the wanted id has a job. Nothing is written then.
+    async fn begin(&self, job: NewJob<'_>) -> Result<Jid, StoreError>;
+
+    /// Lets the first `admitted` targets of the job have their turn; durable when this returns.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn admit(&self, jid: Jid, admitted: usize) -> Result<(), StoreError>;
+
+    /// Writes all returns or none, durable when this returns. A second return of the same host to the same
+    /// job leaves the first as it is.
+    ///
+    /// # Errors
+    /// [`StoreError`]; none of the batch is written then.
+    async fn save_returns(&self, batch: &[StoredReturn]) -> Result<(), StoreError>;
+
+    /// Marks the job as ended.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn finish(&self, jid: Jid) -> Result<(), StoreError>;
+
+    /// All jobs, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`]. A job whose load is damaged is listed with what can be read.
+    async fn list(&self) -> Result<Vec<Job>, StoreError>;
+
+    /// One job, or `None`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn load(&self, jid: Jid) -> Result<Option<Job>, StoreError>;
+
+    /// The returns of a job, in the order they were saved.
+    ///
+    /// # Errors
+    /// [`StoreError`]. A damaged return is given as one whose outcome is `damaged`.
+    async fn returns(&self, jid: Jid) -> Result<Vec<StoredReturn>, StoreError>;
+
+    /// The targets of a job, in the order of their turns.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn targets(&self, jid: Jid) -> Result<Vec<MinionId>, StoreError>;
+
+    /// Drops jobs that began more than `keep` ago and do not run any more; nothing where `keep` is zero.
+    ///
+    /// Cheap to call before every run: it looks at most every five minutes, and takes a bounded bite each time.
+    /// Returns how many jobs went.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn prune(&self, keep: Duration) -> Result<u64, StoreError>;
+}
+
+/// Why the store did not do it. Each names the file.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("cannot open the job store {path}: {why}", path = .path.display())]
+    Open { path: PathBuf, why: String },
+    /// Something else lies where the store should be; it is left untouched.
+    #[error("{path} is not a job store: {what}", path = .path.display())]
+    NotAStore { path: PathBuf, what: String },
+    #[error("the job store {path} has format {found}; this version knows {known}", path = .path.display())]
+    Newer { path: PathBuf, found: i64, known: i64 },
+    #[error("the job store {path} is damaged: {why}", path = .path.display())]
+    Corrupt { path: PathBuf, why: String },
+    #[error("no space is left for the job store {path}", path = .path.display())]
+    Full { path: PathBuf },
+    #[error("the job store {path} cannot be written to", path = .path.display())]
+    ReadOnly { path: PathBuf },
+    #[error("the job store {path} is locked by another process", path = .path.display())]
+    Busy { path: PathBuf },
+    #[error("job {0} exists already")]
+    JidTaken(Jid),
+    #[error("the job store {path} failed: {why}", path = .path.display())]
+    Failed { path: PathBuf, why: String },
+}
+
+impl StoreError {
+    /// What the user can do about it, as a sentence.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Open { .. } | Self::ReadOnly { .. } => {
+                "Give this user the right to write there, or set `cachedir` to a directory it owns."
+            }
+            Self::NotAStore { .. } => "Move it away, or set `cachedir` to another directory.",
+            Self::Newer { .. } => {
+                "Use the newer version that wrote it, or set `cachedir` to another directory."
+            }
+            Self::Corrupt { .. } => {
+                "Move the file away to begin with an empty store; keep it if its jobs matter."
+            }
+            Self::Full { .. } => "Free some space, or lower `keep_jobs_seconds`.",
+            Self::Busy { .. } => "Another run holds it for too long; see `jobs.active`, then try again.",
+            Self::JidTaken(_) => "Leave --jid out, or choose another one.",
+            Self::Failed { .. } => "See whether the disk and the file are in order.",
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! The state of a run in a few numbers and names: what the progress bar shows. Knows no terminal and no clock.
+
+use crate::fleet::facts::{Fact, Step};
+use crate::fleet::outcome::{Outcome, Phase};
+use halite_wire::MinionId;
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+/// Hosts named as the slowest.
+const SLOWEST: usize = 4;
+
+/// Every host of the run: done, or where it is.
+#[derive(Default)]
+pub struct Board {
+    pub targeted: usize,
+    pub done: usize,
+    failed: usize,
+    unanswered: usize,
+    turns: HashMap<MinionId, Turn>,
+    started: Option<Instant>,
+}
+
+struct Turn {
+    since: Instant,
+    phase: Option<Phase>,
+    pushed_percent: Option<u64>,
+    steps: usize,
+}
+
+impl Board {
+    /// Takes in what happened at `now`.
+    pub fn apply(&mut self, fact: &Fact, now: Instant) {
+        match fact {
+            Fact::RunStarted { plan } => {
+                *self = Board { targeted: plan.hosts.len(), started: Some(now), ..Board::default() };
+            }
+            Fact::HostStarted { minion, .. } => {
+                let turn = Turn { since: now, phase: None, pushed_percent: None, steps: 0 };
+                self.turns.insert(minion.clone(), turn);
+            }
+            Fact::HostProgress { minion, step } => {
+                if let Some(turn) = self.turns.get_mut(minion) {
+                    turn.step(step);
+                }
+            }
+            Fact::HostFinished { record, .. } => {
+                self.turns.remove(&record.minion);
+                self.done += 1;
+                match record.outcome {
+                    Outcome::Returned(_) => self.failed += usize::from(!record.is_ok()),
+                    Outcome::Failed(_) | Outcome::Cancelled(_) | Outcome::Bug(_) => self.unanswered += 1,
+                }
+            }
+            Fact::RunFinished { .. } => {}
+        }
+    }
+
+    /// `37/100 done, 25 running, 2 failed, 1 no answer, 12 s left`; parts that are zero are left out.
+    pub fn headline(&self, now: Instant) -> String {
+        let mut line = format!("{}/{} done", self.done, self.targeted);
+        let counts = [(self.turns.len(), "running"), (self.failed, "failed"), (self.unanswered, "no answer")];
+        for (count, what) in counts.into_iter().filter(|(count, _)| *count > 0) {
+            line.push_str(&format!(", {count} {what}"));
+        }
+        if let Some(left) = self.time_left(now) {
+            line.push_str(&format!(", {} left", seconds(left)));
+        }
+        line
+    }
+
+    /// The hosts whose turn takes longest, with their phase: `web7 call 31 s, db1 bootstrap 40% 3 s`.
+    pub fn slowest(&self, now: Instant) -> String {
+        let mut turns: Vec<_> = self.turns.iter().collect();
+        turns.sort_by(|a, b| a.1.since.cmp(&b.1.since).then_with(|| a.0.cmp(b.0)));
+        let told: Vec<String> =
+            turns.iter().take(SLOWEST).map(|(minion, turn)| turn.told(minion, now)).collect();
+        told.join(", ")
+    }
+
+    /// As if the hosts to come took as long as those that are done.
+    fn time_left(&self, now: Instant) -> Option<Duration> {
+        let to_do = self.targeted.checked_sub(self.done).filter(|count| *count > 0 && self.done > 0)?;
+        let elapsed = now.duration_since(self.started?);
+        Some(elapsed.mul_f64(to_do as f64 / self.done as f64))
+    }
+}
+
+impl Turn {
+    fn step(&mut self, step: &Step) {
+        match step {
+            Step::Entered(phase) => self.phase = Some(*phase),
+            Step::Pushed { sent_bytes, total_bytes } => {
+                self.pushed_percent = Some(sent_bytes.saturating_mul(100) / (*total_bytes).max(1));
+            }
+            Step::Reported(_) => self.steps += 1,
+        }
+    }
+
+    fn told(&self, minion: &MinionId, now: Instant) -> String {
+        let mut text = minion.to_string();
+        if let Some(phase) = self.phase {
+            text.push_str(&format!(" {}", phase.name()));
+        }
+        match (self.phase, self.pushed_percent) {
+            (Some(Phase::Bootstrap), Some(percent)) => text.push_str(&format!(" {percent}%")),
+            (Some(Phase::Call), _) if self.steps > 0 => text.push_str(&format!(" step {}", self.steps)),
+            _ => {}
+        }
+        text + &format!(" {}", seconds(now.duration_since(self.since)))
+    }
+}
+
+fn seconds(time: Duration) -> String {
+    match time.as_secs() {
+        secs @ 0..120 => format!("{secs} s"),
+        secs => format!("{} min", secs / 60),
+    }
+}

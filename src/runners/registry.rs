@@ -1,0 +1,205 @@
+//! What a runner function is, how it is found, and how arguments get the names of its parameters.
+
+use super::RUNNERS;
+use crate::jobs::{JobStore, StoreError};
+use halite_roster::did_you_mean;
+use halite_wire::{Map, Value};
+use std::pin::Pin;
+use std::sync::Arc;
+
+/// What runner functions may use.
+#[derive(Clone)]
+pub struct Context {
+    /// `None` where nothing was ever stored.
+    pub store: Option<Arc<dyn JobStore>>,
+    /// The time of now, as [`crate::jobs::Clock`] tells it.
+    pub now_micros: u64,
+    /// `job_cache_store_endtime` of the config: whether `EndTime` is shown.
+    pub show_endtime: bool,
+}
+
+/// What a function gives.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    pub data: Value,
+    /// How it wants to be shown, unless the user says otherwise.
+    pub outputter: Option<String>,
+}
+
+impl From<Value> for Answer {
+    fn from(data: Value) -> Answer {
+        Answer { data, outputter: None }
+    }
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum RunnerError {
+    #[error("'{fun}' is not available{hint}")]
+    NotAvailable { fun: String, hint: String },
+    #[error("{fun}: {why}")]
+    Arguments { fun: &'static str, why: String },
+    #[error("{error}. {}", .error.hint())]
+    Store {
+        #[from]
+        #[source]
+        error: StoreError,
+    },
+}
+
+pub type RunnerFuture<'a> = Pin<Box<dyn Future<Output = Result<Answer, RunnerError>> + Send + 'a>>;
+
+/// Functions under one name.
+pub struct Runner {
+    pub name: &'static str,
+    /// Sorted by name.
+    pub functions: &'static [Function],
+}
+
+/// One function: data plus a plain `fn`.
+pub struct Function {
+    /// `runner.function`.
+    pub name: &'static str,
+    /// In Salt's order, with Salt's names and defaults.
+    pub params: &'static [Param],
+    /// Sentences, ending in a stop.
+    pub doc: &'static str,
+    /// A call as a user types it: function and arguments.
+    pub example: &'static str,
+    pub call: for<'a> fn(&'a Context, Bound) -> RunnerFuture<'a>,
+}
+
+/// A parameter: its name and what it is where the caller says nothing.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Param(pub &'static str, pub Default);
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Default {
+    Required,
+    Null,
+    Bool(bool),
+}
+
+/// Arguments as the caller gave them, typed.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Args {
+    pub positional: Vec<Value>,
+    pub keywords: Map,
+}
+
+/// Arguments under the names of the parameters, defaults filled in.
+pub struct Bound {
+    fun: &'static str,
+    named: Map,
+}
+
+impl Bound {
+    /// The value of a parameter of this function; null for any other name.
+    pub(super) fn get(&self, name: &str) -> &Value {
+        self.named.get(name).unwrap_or(&Value::NULL)
+    }
+
+    pub(super) fn is_true(&self, name: &str) -> bool {
+        self.get(name).is_truthy()
+    }
+
+    /// The argument as text. A job id typed as `jid=2026...` comes as a number.
+    pub(super) fn text(&self, name: &str) -> Option<String> {
+        match self.get(name) {
+            Value::Str(text) => Some(text.clone()),
+            Value::Int(number) => Some(number.to_string()),
+            Value::BigInt(digits) => Some(digits.to_string()),
+            _ => None,
+        }
+    }
+
+    pub(super) fn wrong(&self, why: impl Into<String>) -> RunnerError {
+        RunnerError::Arguments { fun: self.fun, why: why.into() }
+    }
+}
+
+impl Args {
+    fn bind(self, function: &'static Function) -> Result<Bound, RunnerError> {
+        let mut bound = Bound { fun: function.name, named: Map::new() };
+        let (given, mut keywords) = (self.positional.len(), self.keywords);
+        if given > function.params.len() {
+            return Err(
+                bound.wrong(format!("takes at most {} arguments, {given} were given", function.params.len()))
+            );
+        }
+        let mut positional = self.positional.into_iter();
+        for Param(name, default) in function.params {
+            let value = match (positional.next(), keywords.remove(name), default) {
+                (Some(_), Some(_), _) => {
+                    return Err(bound.wrong(format!("the argument '{name}' is given twice")));
+                }
+                (Some(value), None, _) | (None, Some(value), _) => value,
+                (None, None, Default::Required) => {
+                    return Err(bound
+                        .wrong(format!("the argument '{name}' is missing. Example: {}", function.example)));
+                }
+                (None, None, Default::Null) => Value::Null,
+                (None, None, Default::Bool(flag)) => Value::Bool(*flag),
+            };
+            bound.named.insert(*name, value);
+        }
+        let unknown = keywords.keys().filter_map(Value::as_str).find(|key| !key.starts_with("__"));
+        match unknown {
+            None => Ok(bound),
+            Some(key) => {
+                let hint = did_you_mean(key, function.params.iter().map(|param| param.0));
+                Err(bound.wrong(format!("no argument is named '{key}'{hint}")))
+            }
+        }
+    }
+}
+
+fn functions() -> impl Iterator<Item = &'static Function> {
+    RUNNERS.iter().flat_map(|runner| runner.functions)
+}
+
+/// Runs `fun` (`runner.function`).
+///
+/// # Errors
+/// [`RunnerError`]; an unknown name or argument comes with the nearest one.
+pub async fn run(context: &Context, fun: &str, args: Args) -> Result<Answer, RunnerError> {
+    let Some(function) = functions().find(|function| function.name == fun) else {
+        let hint = did_you_mean(fun, functions().map(|function| function.name));
+        return Err(RunnerError::NotAvailable { fun: fun.to_owned(), hint });
+    };
+    let bound = args.bind(function)?;
+    (function.call)(context, bound).await
+}
+
+/// What `-d` shows: name and documentation of every function called `what`, or of the runner `what`, or of all.
+///
+/// # Errors
+/// [`RunnerError::NotAvailable`] where nothing has that name.
+pub fn docs(what: Option<&str>) -> Result<Map, RunnerError> {
+    let is_meant = |function: &&Function| {
+        what.is_none_or(|what| {
+            let rest = function.name.strip_prefix(what);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        })
+    };
+    let found: Map = functions().filter(is_meant).map(|function| (function.name, doc(function))).collect();
+    match what {
+        Some(what) if found.is_empty() => {
+            let hint = did_you_mean(what, functions().map(|function| function.name));
+            Err(RunnerError::NotAvailable { fun: what.to_owned(), hint })
+        }
+        _ => Ok(found),
+    }
+}
+
+fn doc(function: &Function) -> String {
+    let params = function.params.iter().map(|Param(name, default)| match default {
+        Default::Required => (*name).to_owned(),
+        Default::Null => format!("{name}=None"),
+        Default::Bool(true) => format!("{name}=True"),
+        Default::Bool(false) => format!("{name}=False"),
+    });
+    let params: Vec<_> = params.collect();
+    let Function { name, doc, example, .. } = function;
+    format!("{doc}\n\n    {name}({})\n\nExample:\n\n    halite run {example}", params.join(", "))
+}

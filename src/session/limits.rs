@@ -1,0 +1,83 @@
+//! Every limit of a session, in one place.
+
+use std::time::Duration;
+
+/// How long each stretch of a host's turn may take. All are absolute: trickling bytes extend none of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Name look-up and TCP, together.
+    pub connect: Duration,
+    /// Identification and key exchange.
+    pub host_key: Duration,
+    pub auth: Duration,
+    /// From the channel request to the thin's greeting, a push not counted.
+    pub bootstrap: Duration,
+    /// A push must bring [`PUSH_BYTES_PER_STALL`] within each such stretch.
+    pub push_stall: Duration,
+    /// The call itself; `None` lets it run as long as its host answers keepalives.
+    pub call: Option<Duration>,
+    /// What a host gets to end by itself once the run is stopped.
+    pub stop_grace: Duration,
+    /// A longer return is cut, and the host's record says so.
+    pub return_bytes: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            connect: Duration::from_secs(10),
+            host_key: Duration::from_secs(15),
+            auth: Duration::from_secs(15),
+            bootstrap: Duration::from_secs(15),
+            push_stall: Duration::from_secs(30),
+            call: None,
+            stop_grace: Duration::from_secs(5),
+            return_bytes: 64 << 20,
+        }
+    }
+}
+
+/// 16 KiB/s over half a minute: the slowest push that still counts as one.
+pub const PUSH_BYTES_PER_STALL: u64 = 30 * (16 << 10);
+
+/// SSH window of a channel: what a host may send before we have read it.
+pub const WINDOW_BYTES: u32 = 256 << 10;
+
+/// Largest SSH packet we take.
+pub const PACKET_BYTES: u32 = 32 << 10;
+
+/// Messages of one channel that may wait unread: with the packet size, 256 KiB.
+pub const CHANNEL_MESSAGES: usize = 8;
+
+pub const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(15);
+pub const KEEPALIVE_COUNT: usize = 3;
+
+/// What we keep of the SSH banner and of stderr for messages; the rest is counted and dropped.
+pub const KEPT_TEXT_BYTES: usize = 64 << 10;
+
+/// A host that writes more than this to stderr is ended.
+pub const STDERR_BYTES_MAX: u64 = 4 << 20;
+
+/// Kept of a return that is too long: its first and its last bytes.
+pub const CUT_RETURN_BYTES: usize = 64 << 10;
+
+/// Returns above this are put aside in a file until they are whole.
+pub const RETURN_BYTES_IN_MEMORY: usize = 256 << 10;
+
+/// Shell line with a call in it: dropbear takes 9,000 bytes, and there is the script.
+pub const COMMAND_BYTES_MAX: usize = 8_000;
+
+/// A longer call waits for the greeting: where the thin is absent a shell reads it byte by byte.
+pub const BLIND_CALL_BYTES_MAX: usize = 32 << 10;
+
+/// Keys offered to one host. OpenSSH closes the line after six failures.
+pub const AUTH_TRIES_MAX: usize = 6;
+
+/// Rounds of keyboard-interactive questions.
+pub const AUTH_ROUNDS_MAX: usize = 10;
+
+/// Turns at reaching a host that drops us before it knows who we are (`MaxStartups`, a restart).
+pub const CONNECT_TRIES_MAX: u32 = 3;
+
+/// Head start of each address over the next (RFC 8305).
+pub const NEXT_ADDRESS_AFTER: Duration = Duration::from_millis(250);

@@ -1,0 +1,148 @@
+//! The SSH line: algorithms, the check of the host key, the banner.
+
+use super::limits::{
+    CHANNEL_MESSAGES, KEEPALIVE_COUNT, KEEPALIVE_INTERVAL, KEPT_TEXT_BYTES, PACKET_BYTES, WINDOW_BYTES,
+};
+use crate::trust::{TrustStore, Verdict};
+use halite_roster::Host;
+use russh::keys::PublicKeyOrCertificate;
+use russh::keys::Algorithm;
+use russh::{Preferred, cipher, client, compression, kex, mac};
+use std::borrow::Cow;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// What the key exchange left for others to see.
+#[derive(Debug, Default)]
+pub struct Seen {
+    /// The judgement of the host key; `None` before there was one.
+    pub verdict: Option<Result<Verdict, String>>,
+    /// The banner before authentication, cut at [`KEPT_TEXT_BYTES`].
+    pub banner: Vec<u8>,
+}
+
+/// Our end of the line's callbacks.
+pub struct Handler {
+    host: String,
+    port: u16,
+    trust: Arc<TrustStore>,
+    seen: Arc<Mutex<Seen>>,
+}
+
+impl Handler {
+    pub fn new(host: &Host, trust: Arc<TrustStore>, seen: Arc<Mutex<Seen>>) -> Handler {
+        Handler { host: host.host.clone(), port: host.port, trust, seen }
+    }
+}
+
+impl client::Handler for Handler {
+    type Error = russh::Error;
+
+    /// Runs before a byte of ours about who we are is sent; `false` ends the line there.
+    async fn check_server_key(&mut self, key: &PublicKeyOrCertificate) -> Result<bool, russh::Error> {
+        let verdict = match key.certificate() {
+            Some(_) => Err("the host offered a certificate, and none was asked for".to_owned()),
+            None => self.trust.check(&self.host, self.port, &key.public_key()).map_err(|error| error.to_string()),
+        };
+        let trusted = matches!(verdict, Ok(Verdict::Known));
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).verdict = Some(verdict);
+        Ok(trusted)
+    }
+
+    async fn auth_banner(&mut self, banner: &str, _: &mut client::Session) -> Result<(), russh::Error> {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let room = KEPT_TEXT_BYTES.saturating_sub(seen.banner.len());
+        seen.banner.extend(banner.bytes().take(room));
+        Ok(())
+    }
+}
+
+/// Fast and sound, best first. AES-GCM runs in hardware on every machine that manages hosts; nothing is
+/// compressed, so there is no decompression bomb; SHA-1, CBC and unencrypted forms are absent.
+const KEX: &[kex::Name] = &[
+    kex::MLKEM768X25519_SHA256,
+    kex::CURVE25519,
+    kex::CURVE25519_PRE_RFC_8731,
+    kex::ECDH_SHA2_NISTP256,
+    kex::ECDH_SHA2_NISTP384,
+    kex::DH_G16_SHA512,
+    kex::DH_G14_SHA256,
+    kex::EXTENSION_SUPPORT_AS_CLIENT,
+    kex::EXTENSION_OPENSSH_STRICT_KEX_AS_CLIENT,
+];
+const CIPHERS: &[cipher::Name] = &[
+    cipher::AES_256_GCM,
+    cipher::AES_128_GCM,
+    cipher::CHACHA20_POLY1305,
+    cipher::AES_256_CTR,
+    cipher::AES_192_CTR,
+    cipher::AES_128_CTR,
+];
+const MACS: &[mac::Name] =
+    &[mac::HMAC_SHA256_ETM, mac::HMAC_SHA512_ETM, mac::HMAC_SHA256, mac::HMAC_SHA512];
+
+/// The configuration for hosts whose known keys are of these kinds: those are asked for first.
+pub fn config(host: &Host, known: &[Algorithm]) -> Arc<client::Config> {
+    let (interval, count) = match host.keepalive {
+        Some(keepalive) => (keepalive.interval, usize::try_from(keepalive.count_max).unwrap_or(KEEPALIVE_COUNT)),
+        None => (KEEPALIVE_INTERVAL, KEEPALIVE_COUNT),
+    };
+    Arc::new(client::Config {
+        client_id: russh::SshId::Standard(Cow::Borrowed(concat!("SSH-2.0-halite_", env!("CARGO_PKG_VERSION")))),
+        window_size: WINDOW_BYTES,
+        maximum_packet_size: PACKET_BYTES,
+        channel_buffer_size: CHANNEL_MESSAGES,
+        keepalive_interval: Some(interval),
+        keepalive_max: count,
+        nodelay: true,
+        preferred: Preferred {
+            kex: Cow::Borrowed(KEX),
+            key: Cow::Owned(host_key_kinds(known)),
+            host_key_certificates: Cow::Borrowed(&[]),
+            cipher: Cow::Borrowed(CIPHERS),
+            mac: Cow::Borrowed(MACS),
+            compression: Cow::Borrowed(&[compression::NONE]),
+        },
+        ..client::Config::default()
+    })
+}
+
+/// All host key kinds we take, the known ones first. RSA only with SHA-2.
+fn host_key_kinds(known: &[Algorithm]) -> Vec<Algorithm> {
+    use russh::keys::{EcdsaCurve, HashAlg};
+    let mut kinds = vec![
+        Algorithm::Ed25519,
+        Algorithm::Ecdsa { curve: EcdsaCurve::NistP256 },
+        Algorithm::Ecdsa { curve: EcdsaCurve::NistP384 },
+        Algorithm::Ecdsa { curve: EcdsaCurve::NistP521 },
+        Algorithm::Rsa { hash: Some(HashAlg::Sha512) },
+        Algorithm::Rsa { hash: Some(HashAlg::Sha256) },
+    ];
+    let is_rsa = |kind: &Algorithm| matches!(kind, Algorithm::Rsa { .. });
+    let is_known = |kind: &Algorithm| known.iter().any(|k| k == kind || (is_rsa(k) && is_rsa(kind)));
+    kinds.sort_by_key(|kind| !is_known(kind));
+    kinds
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sec_79_no_line_goes_unencrypted_or_unsigned() {
+        let kex: Vec<&str> = KEX.iter().map(AsRef::as_ref).collect();
+        let ciphers: Vec<&str> = CIPHERS.iter().map(AsRef::as_ref).collect();
+        let macs: Vec<&str> = MACS.iter().map(AsRef::as_ref).collect();
+        for name in kex.iter().chain(&ciphers).chain(&macs) {
+            let weak = ["none", "clear", "cbc", "sha1", "md5", "arcfour", "3des"];
+            assert!(!weak.iter().any(|word| name.contains(word)), "{name} is offered");
+        }
+        assert!(host_key_kinds(&[]).iter().all(|kind| *kind != Algorithm::Dsa && *kind != Algorithm::Rsa { hash: None }));
+    }
+
+    #[test]
+    fn known_kinds_of_key_are_asked_for_first() {
+        let rsa = Algorithm::Rsa { hash: None };
+        assert!(matches!(host_key_kinds(&[rsa])[0], Algorithm::Rsa { .. }));
+        assert_eq!(host_key_kinds(&[])[0], Algorithm::Ed25519);
+    }
+}

@@ -1,0 +1,159 @@
+//! What we say to shells: the line that starts the thin, and the one that puts it there.
+//!
+//! The first line is read by the user's login shell, whatever that is, so it keeps to what sh, bash, rbash, dash,
+//! ash, zsh, csh, tcsh and fish read alike: words, and one string in single quotes without `'`, `\`, `!` or
+//! line ends. That string is POSIX `sh`. It costs one `ls` where the thin is present.
+
+use super::limits::COMMAND_BYTES_MAX;
+use super::thins::{self, Thin};
+use halite_roster::Host;
+use halite_wire::frame::Nonce;
+
+/// Begins a line our scripts print; the session's nonce follows, so that no login script can say it.
+pub const MARK: &str = "HALITE-";
+
+/// Third word of the line, where it is not the call itself: the call comes on stdin, at once.
+const CALL_ON_STDIN: &str = "-";
+/// ... or on stdin, once the thin has greeted.
+const CALL_AFTER_GREETING: &str = "+";
+
+/// Finds the thin and becomes it, or says what it would take to put it there and waits for the second line.
+///
+/// Words: $1 version, $2 nonce, $3 call, $4 our directory's name, $5 directory from the roster or `-`.
+/// A directory counts only where it and the thin are ours and nobody else's: mode 0700, no link.
+const FIND: &str = concat!(
+    r#"for d in "$5" "/var/tmp/$4" "/tmp/$4" "/dev/shm/$4" "$HOME/$4"; do t="$d/$1"; "#,
+    r#"if [ -x "$t" ] && [ -O "$t" ] && [ -O "$d" ]; then case "$(ls -ldn "$d" "$t" 2>/dev/null)" in "#,
+    r#"drwx------*-rwx------*) exec "$t" "$2" "$3";; esac; fi; done; "#,
+    r#"if [ "$3" = - ]; then read -r c; fi; "#,
+    r#"if command -v gzip >/dev/null 2>&1; then z=gzip; else z=raw; fi; "#,
+    r#"echo "HALITE-$2 NEED $(uname -s) $(uname -m) $z"; read -r s; eval "$s""#,
+);
+
+/// How the call reaches the thin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Route<'a> {
+    /// In the line itself: no round trip more, and visible to `ps` on the host.
+    Word(&'a str),
+    Stdin,
+    AfterGreeting,
+}
+
+/// The command that starts a thin.
+///
+/// # Errors
+/// What of the roster cannot be said to every shell.
+pub fn start(host: &Host, nonce: Nonce, route: Route, prompt: &str) -> Result<String, String> {
+    let call = match route {
+        Route::Word(call) => call,
+        Route::Stdin => CALL_ON_STDIN,
+        Route::AfterGreeting => CALL_AFTER_GREETING,
+    };
+    let version = thins::version();
+    let nonce = nonce.to_hex();
+    let folder = folder(host);
+    let thin_dir = word("thin_dir", host.thin_dir.as_deref().unwrap_or("-"))?;
+    let path = match &host.set_path {
+        Some(path) => format!("PATH={}; export PATH; ", word("set_path", path)?),
+        None => String::new(),
+    };
+    let become_user = become_user(host, prompt)?;
+    Ok(format!("{become_user}sh -c '{path}{FIND}' sh {version} {nonce} {call} {folder} {thin_dir}"))
+}
+
+/// The longest call that fits the line.
+pub fn call_fits(call: &str) -> bool {
+    call.len() + FIND.len() + 512 <= COMMAND_BYTES_MAX
+}
+
+/// A command of the user, as another user where the roster says so.
+///
+/// # Errors
+/// As [`start`].
+pub fn raw(host: &Host, command: &str, prompt: &str) -> Result<String, String> {
+    let become_user = become_user(host, prompt)?;
+    if become_user.is_empty() {
+        return Ok(command.to_owned());
+    }
+    // `sudo` starts programs, not shell lines. A POSIX login shell reads this quoting.
+    Ok(format!("{become_user}sh -c '{}'", command.replace('\'', r"'\''")))
+}
+
+/// `sudo`, where the roster wants it. `-k` forgets cached leave, so that the prompt comes every time or never;
+/// the prompt is a fresh nonce that nothing else can print.
+fn become_user(host: &Host, prompt: &str) -> Result<String, String> {
+    if !host.sudo {
+        return Ok(String::new());
+    }
+    let user = word("sudo_user", &host.sudo_user)?;
+    Ok(match host.sudo_password() {
+        Some(_) => format!("sudo -k -S -p {prompt} -u {user} "),
+        None => format!("sudo -n -u {user} "),
+    })
+}
+
+/// The name of our directory on a host: one for each user we are there.
+fn folder(host: &Host) -> String {
+    let user = if host.sudo { &host.sudo_user } else { &host.user };
+    let tame: String = user.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+    format!(".halite-{tame}")
+}
+
+/// A text every shell takes as one word without quoting.
+fn word<'a>(key: &str, text: &'a str) -> Result<&'a str, String> {
+    let tame = |c: char| c.is_ascii_alphanumeric() || "-_./:@+,".contains(c);
+    if !text.is_empty() && text.chars().all(tame) {
+        Ok(text)
+    } else {
+        Err(format!("{key} {text:?} has characters that shells treat specially; use letters, digits and -_./:@+,"))
+    }
+}
+
+/// Finds a directory that takes and runs files, receives the thin, checks it, and becomes it.
+///
+/// Each candidate is tried by writing as much as the thin needs and by running a file there. Directories of
+/// others, links and wrong modes are passed over; the last two candidates are fresh ones, for hosts where all
+/// usual names are taken by somebody else.
+pub fn install(thin: &Thin, packed: bool) -> String {
+    let Thin { sha256, size, gzip, .. } = thin;
+    let receive =
+        if packed { format!("head -c {} | gzip -dc", gzip.len()) } else { format!("head -c {size}") };
+    [
+        r#"e="no directory takes it:"; for d in "$5" "/var/tmp/$4" "/tmp/$4" "/dev/shm/$4" "$HOME/$4" "/var/tmp/$4.$2" "/tmp/$4.$2"; do "#,
+        r#"if [ "$d" = - ]; then continue; fi; "#,
+        r#"if [ -d "$d" ] || mkdir -m 700 "$d" 2>/dev/null; then :; else e="$e $d cannot be made;"; continue; fi; "#,
+        r#"case "$(ls -ldn "$d")" in drwx------*) ;; *) e="$e $d is not private;"; continue;; esac; "#,
+        r#"if [ -O "$d" ]; then :; else e="$e $d is not ours;"; continue; fi; t="$d/.$1.$$"; "#,
+        r##"if { echo "#!/bin/sh"; echo "exit 0"; } 2>/dev/null >"$t" && chmod 700 "$t"; then :; else rm -f "$t"; e="$e $d cannot be written;"; continue; fi; "##,
+        r#"if "$t" 2>/dev/null; then :; else rm -f "$t"; e="$e $d runs no programs (noexec);"; continue; fi; rm -f "$t"; "#,
+        &format!(r#"if {{ head -c {size} /dev/zero; }} 2>/dev/null >"$t"; then :; else rm -f "$t"; e="$e $d has no room for {size} bytes;"; continue; fi; "#),
+        &format!(r#"if {receive} >"$t"; then :; else rm -f "$t"; e="it did not arrive whole in $d"; break; fi; "#),
+        r#"h="$(sha256sum <"$t" 2>/dev/null)"; case "${h%% *}" in "#,
+        &format!(r#"{sha256}) ;; "") if [ "$(wc -c <"$t")" -ne {size} ]; then rm -f "$t"; e="it is not {size} bytes long in $d"; break; fi;; "#),
+        r#"*) rm -f "$t"; e="its checksum is wrong in $d"; break;; esac; "#,
+        r#"chmod 700 "$t"; mv -f "$t" "$d/$1"; exec "$d/$1" "$2" +; done; "#,
+        r#"echo "HALITE-$2 FAIL $e""#,
+        "\n",
+    ]
+    .concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tgt_13_the_first_line_keeps_to_what_all_shells_read_alike() {
+        for strange in ['\'', '\\', '!', '\n', '\r'] {
+            assert!(!FIND.contains(strange), "{strange:?} in the line");
+        }
+    }
+
+    #[test]
+    fn sec_01_words_of_the_roster_cannot_become_commands() {
+        for text in ["", "a b", "$(touch X)", "`touch X`", ";touch X", "a\nb", "a'b", "a\"b", "~", "*", "a\0b", "=ls"] {
+            assert!(word("thin_dir", text).is_err(), "{text:?} was let in");
+        }
+        assert_eq!(word("thin_dir", "/opt/x-1_2/y.z"), Ok("/opt/x-1_2/y.z"));
+    }
+}

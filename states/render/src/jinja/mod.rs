@@ -1,0 +1,96 @@
+//! Jinja as Salt speaks it: templates over values with Python's meaning.
+//!
+//! [`syntax`] makes a tree of a source, [`run`] walks it. Lists and dicts are shared and change in place, every
+//! error knows line and column of the source it came from, and [`crate::limits`] bounds time, memory and depth.
+//! A template reaches nothing but its variables, what the [`Loader`] has and what [`Functions`] does.
+
+mod args;
+mod error;
+mod fault;
+mod filters;
+mod globals;
+mod json;
+mod loader;
+mod methods;
+mod ops;
+mod percent;
+mod run;
+mod str_format;
+mod syntax;
+mod tests;
+mod value;
+
+pub use error::{Place, RenderError};
+pub use fault::FaultKind;
+pub use loader::{DirLoader, Loader, NoTemplates};
+
+use halite_wire::{Map, Value};
+
+/// Execution modules, as templates call them: `salt['pkg.version']('bash')`.
+pub trait Functions {
+    /// Whether there is such a function: `'pkg.version' in salt`.
+    fn has(&self, name: &str) -> bool;
+
+    /// # Errors
+    /// A message for the person who wrote the template.
+    fn call(&self, name: &str, args: Vec<Value>, kwargs: Map) -> Result<Value, String>;
+}
+
+/// No functions at all: for rosters and configuration files.
+pub struct NoFunctions;
+
+impl Functions for NoFunctions {
+    fn has(&self, _: &str) -> bool {
+        false
+    }
+
+    fn call(&self, name: &str, _: Vec<Value>, _: Map) -> Result<Value, String> {
+        Err(format!("{name} cannot be called here"))
+    }
+}
+
+/// How blanks around tags are treated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Drop the line break after a block tag.
+    pub trim_blocks: bool,
+    /// Drop the blanks before a block tag that begins its line.
+    pub lstrip_blocks: bool,
+    /// Keep the line break at the end of the rendered source. Included sources lose it, as in Salt.
+    pub keep_trailing_newline: bool,
+}
+
+/// What Salt uses where the configuration says nothing.
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings { trim_blocks: false, lstrip_blocks: false, keep_trailing_newline: true }
+    }
+}
+
+/// Renders `source`, which messages and relative includes know as `name`.
+///
+/// # Errors
+/// Broken templates, undefined names, failing functions and everything above [`crate::limits`].
+pub fn render(
+    source: &str,
+    name: &str,
+    variables: &Map,
+    loader: &dyn Loader,
+    functions: &dyn Functions,
+) -> Result<String, RenderError> {
+    render_with(source, name, variables, loader, functions, Settings::default())
+}
+
+/// Like [`render`], with the settings of `jinja_env` or `jinja_sls_env`.
+pub fn render_with(
+    source: &str,
+    name: &str,
+    variables: &Map,
+    loader: &dyn Loader,
+    functions: &dyn Functions,
+    settings: Settings,
+) -> Result<String, RenderError> {
+    run::Interp::new(loader, functions, settings, variables)
+        .and_then(|mut interp| interp.render(source, name))
+        .map_err(|fault| RenderError::from_fault(*fault))
+}

@@ -1,0 +1,159 @@
+//! Walks the tree of a template.
+
+mod attribute;
+mod call;
+mod eval;
+mod exec;
+mod looping;
+mod scope;
+mod templates;
+
+pub(super) use exec::read_data;
+pub(super) use looping::Loop;
+pub(super) use scope::Scope;
+
+use super::fault::{Fault, Outcome};
+use super::globals;
+use super::syntax::{Template, parse};
+use super::value::{Dict, Val, from_wire};
+use super::{Functions, Loader, Settings};
+use crate::limits::{INCLUDE_DEPTH_MAX, RENDER_BYTES_MAX, RENDER_DEPTH_MAX, RENDER_STEPS_MAX};
+use halite_wire::Map;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+use templates::Blocks;
+
+/// One rendering: what it may reach and what it has used up.
+pub(super) struct Interp<'e> {
+    loader: &'e dyn Loader,
+    pub functions: &'e dyn Functions,
+    settings: Settings,
+    /// The variables every template sees.
+    root: Rc<Scope>,
+    parsed: HashMap<String, Rc<Template>>,
+    /// Scopes that macros hold on to; emptied at the end, for macros and scopes hold each other.
+    held: Vec<Rc<Scope>>,
+    /// The blocks that run, for `super()`.
+    supers: Vec<Frame>,
+    steps: u64,
+    written: usize,
+    depth: usize,
+    includes: usize,
+}
+
+/// Where execution stands.
+#[derive(Clone)]
+pub(super) struct Frame {
+    pub template: Rc<Template>,
+    pub scope: Rc<Scope>,
+    /// The outermost scope of the template: what blocks see.
+    top: Rc<Scope>,
+    blocks: Rc<RefCell<Blocks>>,
+    /// The template this one extends, once it said so.
+    parent: Rc<RefCell<Option<Rc<Template>>>>,
+}
+
+impl Frame {
+    fn new(template: Rc<Template>, scope: Rc<Scope>) -> Frame {
+        Frame { template, top: scope.clone(), scope, blocks: Rc::default(), parent: Rc::default() }
+    }
+}
+
+/// What a statement does to the loop around it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Flow {
+    Next,
+    Break,
+    Continue,
+}
+
+impl<'e> Interp<'e> {
+    pub fn new(
+        loader: &'e dyn Loader,
+        functions: &'e dyn Functions,
+        settings: Settings,
+        variables: &Map,
+    ) -> Outcome<Interp<'e>> {
+        let mut vars = globals::all();
+        for (name, value) in variables {
+            vars.insert(from_wire(name), from_wire(value))?;
+        }
+        let (parsed, held) = (HashMap::new(), Vec::new());
+        let root = Scope::root(vars);
+        let (steps, written, depth, includes) = (0, 0, 0, 0);
+        let supers = Vec::new();
+        Ok(Interp { loader, functions, settings, root, parsed, held, supers, steps, written, depth, includes })
+    }
+
+    pub fn render(&mut self, source: &str, name: &str) -> Outcome<String> {
+        let template = parse(source, name, self.settings)?;
+        let mut out = String::new();
+        self.run_template(&template, &Scope::child(&self.root.clone()), &mut out)?;
+        Ok(out)
+    }
+
+    /// Uses up one step.
+    pub fn step(&mut self) -> Outcome<()> {
+        self.work(1)
+    }
+
+    /// Uses up as many steps as an operation over `items` items takes.
+    pub fn work(&mut self, items: usize) -> Outcome<()> {
+        self.steps += items as u64;
+        if self.steps > RENDER_STEPS_MAX {
+            return Err(Fault::limit(format!("the template takes more than {RENDER_STEPS_MAX} steps")));
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, text: &str, out: &mut String) -> Outcome<()> {
+        self.written += text.len();
+        if self.written > RENDER_BYTES_MAX {
+            let message = format!("the template writes more than {} MiB", RENDER_BYTES_MAX >> 20);
+            return Err(Fault::limit(message));
+        }
+        out.push_str(text);
+        Ok(())
+    }
+
+    /// Runs `inner` one level deeper.
+    fn deeper<T>(&mut self, inner: impl FnOnce(&mut Interp<'e>) -> Outcome<T>) -> Outcome<T> {
+        if self.depth >= RENDER_DEPTH_MAX {
+            let message = format!("macros, blocks and expressions are nested deeper than {RENDER_DEPTH_MAX}");
+            return Err(Fault::limit(message).hinted("does a macro or a loop call itself without an end?"));
+        }
+        self.depth += 1;
+        let result = inner(self);
+        self.depth -= 1;
+        result
+    }
+
+    /// Runs `inner` inside one more included template.
+    fn included<T>(&mut self, inner: impl FnOnce(&mut Interp<'e>) -> Outcome<T>) -> Outcome<T> {
+        if self.includes >= INCLUDE_DEPTH_MAX {
+            let message = format!("templates include each other more than {INCLUDE_DEPTH_MAX} levels deep");
+            return Err(Fault::limit(message).hinted("does a template include itself?"));
+        }
+        self.includes += 1;
+        let result = inner(self);
+        self.includes -= 1;
+        result
+    }
+
+    /// All variables a template starts with.
+    pub fn root_variables(&self) -> Dict {
+        self.root.all()
+    }
+
+    /// Converts for a call outside of the template.
+    pub fn functions_value(&self, name: &str) -> Option<Val> {
+        self.functions.has(name).then(|| Val::Object(Rc::new(super::value::Object::SaltFunction(name.into()))))
+    }
+}
+
+impl Drop for Interp<'_> {
+    fn drop(&mut self) {
+        self.held.iter().for_each(|scope| scope.clear());
+    }
+}

@@ -1,0 +1,164 @@
+//! Values of a running template, with Python's meaning: lists and dicts are shared and change in place.
+
+mod compare;
+mod convert;
+mod dict;
+mod object;
+mod show;
+
+pub(super) use compare::{compare, equal};
+pub(super) use convert::{from_wire, to_wire};
+pub(super) use dict::Dict;
+pub(super) use object::{Cycler, Macro, Module, Native, Object};
+pub(super) use show::{repr, text};
+
+use super::fault::{Fault, FaultKind, Outcome};
+use std::cell::RefCell;
+use std::rc::Rc;
+
+/// One value. Clones share what they hold.
+#[derive(Clone)]
+pub(super) enum Val {
+    /// Nothing under this name; the text says which name. Most uses of it are errors.
+    Undefined(Rc<str>),
+    None,
+    Bool(bool),
+    /// Larger numbers than `i128` holds are carried as text.
+    Int(i128),
+    Float(f64),
+    Str(Rc<str>),
+    Bytes(Rc<[u8]>),
+    List(Rc<RefCell<Vec<Val>>>),
+    Tuple(Rc<[Val]>),
+    Dict(Rc<RefCell<Dict>>),
+    Object(Rc<Object>),
+}
+
+impl Val {
+    pub(super) fn str(text: impl Into<Rc<str>>) -> Val {
+        Val::Str(text.into())
+    }
+
+    pub(super) fn list(items: Vec<Val>) -> Val {
+        Val::List(Rc::new(RefCell::new(items)))
+    }
+
+    pub(super) fn tuple(items: Vec<Val>) -> Val {
+        Val::Tuple(items.into())
+    }
+
+    pub(super) fn dict(dict: Dict) -> Val {
+        Val::Dict(Rc::new(RefCell::new(dict)))
+    }
+
+    pub(super) fn int(number: usize) -> Val {
+        Val::Int(number as i128)
+    }
+
+    pub(super) fn is_undefined(&self) -> bool {
+        matches!(self, Val::Undefined(_))
+    }
+
+    pub(super) fn as_str(&self) -> Option<&str> {
+        if let Val::Str(text) = self { Some(text) } else { None }
+    }
+
+    /// Python's name of the type.
+    pub(super) fn type_name(&self) -> &'static str {
+        match self {
+            Val::Undefined(_) => "Undefined",
+            Val::None => "NoneType",
+            Val::Bool(_) => "bool",
+            Val::Int(_) => "int",
+            Val::Float(_) => "float",
+            Val::Str(_) => "str",
+            Val::Bytes(_) => "bytes",
+            Val::List(_) => "list",
+            Val::Tuple(_) => "tuple",
+            Val::Dict(_) => "dict",
+            Val::Object(object) => object.type_name(),
+        }
+    }
+
+    /// Refuses what is undefined.
+    pub(super) fn defined(&self) -> Outcome<&Val> {
+        match self {
+            Val::Undefined(why) => Err(Fault::new(FaultKind::Undefined, why.to_string())),
+            value => Ok(value),
+        }
+    }
+
+    /// Python's truth of a value.
+    pub(super) fn truth(&self) -> Outcome<bool> {
+        Ok(match self.defined()? {
+            Val::Undefined(_) | Val::None => false,
+            Val::Bool(flag) => *flag,
+            Val::Int(number) => *number != 0,
+            Val::Float(number) => *number != 0.0,
+            Val::Str(text) => !text.is_empty(),
+            Val::Bytes(bytes) => !bytes.is_empty(),
+            Val::List(items) => !items.borrow().is_empty(),
+            Val::Tuple(items) => !items.is_empty(),
+            Val::Dict(dict) => !dict.borrow().is_empty(),
+            Val::Object(_) => true,
+        })
+    }
+
+    /// The number this is, where it is a whole one.
+    pub(super) fn as_int(&self) -> Option<i128> {
+        match self {
+            Val::Int(number) => Some(*number),
+            Val::Bool(flag) => Some(i128::from(*flag)),
+            _ => None,
+        }
+    }
+
+    pub(super) fn as_float(&self) -> Option<f64> {
+        match self {
+            Val::Float(number) => Some(*number),
+            other => other.as_int().map(|number| number as f64),
+        }
+    }
+
+    /// The items a `for` goes through: characters of text, keys of dicts.
+    pub(super) fn items(&self) -> Outcome<Vec<Val>> {
+        match self.defined()? {
+            Val::Str(text) => Ok(text.chars().map(|c| Val::str(c.to_string())).collect()),
+            Val::List(items) => Ok(items.borrow().clone()),
+            Val::Tuple(items) => Ok(items.to_vec()),
+            Val::Dict(dict) => Ok(dict.borrow().keys().cloned().collect()),
+            Val::Bytes(bytes) => Ok(bytes.iter().map(|&byte| Val::Int(byte.into())).collect()),
+            other => Err(Fault::of_type(format!("'{}' object is not iterable", other.type_name()))),
+        }
+    }
+
+    /// How many items there are; `None` where the value has none to count.
+    pub(super) fn len(&self) -> Option<usize> {
+        match self {
+            Val::Str(text) => Some(text.chars().count()),
+            Val::Bytes(bytes) => Some(bytes.len()),
+            Val::List(items) => Some(items.borrow().len()),
+            Val::Tuple(items) => Some(items.len()),
+            Val::Dict(dict) => Some(dict.borrow().len()),
+            _ => None,
+        }
+    }
+}
+
+impl From<&str> for Val {
+    fn from(text: &str) -> Val {
+        Val::str(text)
+    }
+}
+
+impl From<String> for Val {
+    fn from(text: String) -> Val {
+        Val::str(text)
+    }
+}
+
+impl From<bool> for Val {
+    fn from(flag: bool) -> Val {
+        Val::Bool(flag)
+    }
+}

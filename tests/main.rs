@@ -1,0 +1,6 @@
+//! Black-box tests of the controller, as one binary.
+
+#![allow(clippy::unwrap_used)]
+
+mod kit;
+mod session;

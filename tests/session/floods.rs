@@ -1,0 +1,65 @@
+//! Hosts that never stop talking.
+
+use crate::kit::{ask, call, host_of, kind, ping_exec, shared, short};
+use halite::fleet::outcome::HostErrorKind;
+use halite::session::{Limits, Work};
+use halite_faults::{Act, Exec, FakeHost, Script};
+use halite_wire::message::{FromThin, Hello};
+use std::time::Duration;
+
+fn hello() -> Act {
+    Act::Frame(FromThin::Hello(Hello { protocol: 1, pid: 1 }))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tgt_01_endless_output_of_a_raw_command_is_cut_at_the_limit() {
+    let fake = FakeHost::start(Script::default()).await;
+    let work = Work::Raw { command: "echo HEAD; while :; do echo filler filler filler; done".to_owned() };
+    let limits = Limits { call: Some(Duration::from_secs(20)), ..short() };
+    let record = ask(&shared(limits), &host_of(&fake), &work).await;
+    assert!(matches!(kind(&record), HostErrorKind::OutputLimit { head, .. } if head.starts_with("HEAD")), "{record:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tgt_01_a_thin_that_answers_without_end_is_cut_at_the_limit() {
+    let part = || Act::Frame(FromThin::ReturnPart(vec![b'x'; 100_000]));
+    let acts = [vec![Act::Greet, hello()], (0..20).map(|_| part()).collect()].concat();
+    let record = ping_exec(Exec::Acts(acts)).await;
+    assert!(matches!(kind(&record), HostErrorKind::OutputLimit { .. }), "{record:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tgt_02_endless_stderr_is_cut_before_and_after_the_greeting() {
+    for start in [vec![], vec![Act::Greet, hello()]] {
+        let acts = [start, vec![Act::FloodStderr(vec![b'e'; 8192])]].concat();
+        let record = ping_exec(Exec::Acts(acts)).await;
+        let cut = matches!(kind(&record), HostErrorKind::OutputLimit { .. } | HostErrorKind::Timeout { .. });
+        assert!(cut, "{record:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tgt_02_floods_of_tiny_writes_and_of_nuls_end() {
+    for piece in [vec![0; 1], vec![0; 8192]] {
+        let record = ping_exec(Exec::Acts(vec![Act::FloodStdout(piece)])).await;
+        let ended = matches!(kind(&record), HostErrorKind::Unsupported(_) | HostErrorKind::Timeout { .. });
+        assert!(ended, "{record:?}");
+        assert!(record.took < Duration::from_secs(5), "{:?}", record.took);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn p7_any_bytes_of_a_raw_command_come_back_as_they_were() {
+    let fake = FakeHost::start(Script::default()).await;
+    let work = Work::Raw { command: r"printf '\377\000\201 text'".to_owned() };
+    let record = ask(&shared(short()), &host_of(&fake), &work).await;
+    assert_eq!(record.value().get("stdout"), Some(&halite_wire::Value::Bytes(b"\xff\0\x81 text".to_vec())));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tgt_31_bytes_that_are_not_utf8_come_back_from_a_function() {
+    let fake = FakeHost::start(Script::default()).await;
+    let work = call("cmd.run", vec![r"printf 'a\377\201b'".into()]);
+    let record = ask(&shared(short()), &host_of(&fake), &work).await;
+    assert_eq!(record.value(), halite_wire::Value::Bytes(b"a\xff\x81b".to_vec()));
+}

@@ -1,0 +1,73 @@
+//! Names made of names: where web files are cached, which SLS a path is, what `cache_dir` takes.
+
+use crate::glob::fnmatch;
+use crate::registry::CallError;
+use crate::regex::{Flags, Kind, Pattern};
+use crate::{Bound, Ctx, cache, digest};
+use halite_wire::Value;
+use std::path::PathBuf;
+
+/// File names longer than this are replaced by their digest.
+const NAME_BYTES_MAX: usize = 255;
+
+/// The SLS a path of the file server is: `web/init.sls` is `web`, `web/ssl.sls` is `web.ssl`.
+pub fn state(path: &str) -> Option<String> {
+    let name = path.strip_suffix("/init.sls").or_else(|| path.strip_suffix(".sls"))?;
+    Some(name.replace('/', "."))
+}
+
+/// Where the file of a URL is kept: host and path, user and password left out.
+///
+/// # Errors
+/// Where the URL's path would lead out of the cache.
+pub fn extern_path(ctx: &Ctx, url: &str, saltenv: &str) -> Result<PathBuf, CallError> {
+    let (_, rest) = url.split_once("://").unwrap_or(("", url));
+    let (host, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    let host = host.rsplit('@').next().unwrap_or_default().replace(':', "");
+    let path = path.split('#').next().unwrap_or_default().replacen('?', "-", 1);
+    let path = if path.len() > NAME_BYTES_MAX {
+        digest::of_bytes("sha256", path.as_bytes()).unwrap_or_default()
+    } else {
+        path
+    };
+    let env = cache::below(&cache::dir(ctx).join("extrn_files"), saltenv);
+    let place = env.and_then(|env| cache::below(&env, &format!("{host}/{}", path.trim_start_matches('/'))));
+    place.ok_or_else(|| CallError::Failed(format!("{} has no place in the cache", super::web::without_password(url))))
+}
+
+/// `include_pat` and `exclude_pat`: patterns for names, or regular expressions after `E@`, one or a list each.
+pub struct Inclusion {
+    include: Vec<String>,
+    exclude: Vec<String>,
+}
+
+impl Inclusion {
+    /// # Errors
+    /// Where one of the two is no text and no list of texts.
+    pub fn of(args: &Bound) -> Result<Inclusion, CallError> {
+        let patterns = |name: &str| match args.get(name) {
+            Value::List(_) => args.texts(name),
+            _ => Ok(args.opt_str(name)?.filter(|pattern| !pattern.is_empty()).into_iter().collect()),
+        };
+        Ok(Inclusion { include: patterns("include_pat")?, exclude: patterns("exclude_pat")? })
+    }
+
+    /// # Errors
+    /// Where a regular expression does not compile.
+    pub fn takes(&self, path: &str) -> Result<bool, CallError> {
+        Ok((self.include.is_empty() || any(&self.include, path)?) && !any(&self.exclude, path)?)
+    }
+}
+
+fn any(patterns: &[String], path: &str) -> Result<bool, CallError> {
+    for pattern in patterns {
+        let hit = match pattern.strip_prefix("E@") {
+            Some(regex) => Pattern::search(regex, Flags::default(), Kind::Text)?.is_match(path.as_bytes())?,
+            None => fnmatch(path.as_bytes(), pattern.as_bytes()),
+        };
+        if hit {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}

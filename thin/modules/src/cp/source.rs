@@ -1,0 +1,167 @@
+//! Files of the controller's file server: a `salt://` URL in, a file on this host out.
+
+use crate::registry::CallError;
+use crate::write::NewFile;
+use crate::{Ctx, LinkError, digest};
+use halite_wire::message::{Answer, Ask, FACTS_ONLY};
+use std::io::Write;
+use std::path::Path;
+
+/// Where a file is on the file server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    pub path: String,
+    pub saltenv: String,
+}
+
+/// What the file server says of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Facts {
+    pub sha256: String,
+    /// Permission bits.
+    pub mode: u32,
+}
+
+impl Source {
+    /// Reads `salt://path`, `salt://path?saltenv=dev`; `None` for anything else. A `|` before the path, which
+    /// shields a `?` in names, is dropped.
+    pub fn parse(url: &str, saltenv: &str) -> Option<Source> {
+        let resource = url.strip_prefix("salt://")?;
+        let (path, saltenv) = match (resource.starts_with('|'), resource.split_once("?saltenv=")) {
+            (false, Some((path, env))) => (path, env),
+            _ => (resource, saltenv),
+        };
+        Some(Source { path: path.trim_start_matches('|').to_owned(), saltenv: saltenv.to_owned() })
+    }
+
+    /// Facts alone; `None` where the file server has no such file for us.
+    pub fn facts(&self, ctx: &mut Ctx) -> Result<Option<Facts>, CallError> {
+        let mut facts = None;
+        let found = self.ask(ctx, Some(FACTS_ONLY.to_owned()), &mut |part| {
+            if let Answer::File { sha256, mode, .. } = part {
+                facts = Some(Facts { sha256, mode });
+            }
+            Ok(())
+        })?;
+        Ok(facts.filter(|_| found))
+    }
+
+    /// Brings the file to `target`, with `mode` where it is new. What is there with the same content stays, and
+    /// nothing is sent. `false` where the file server has no such file for us.
+    pub fn fetch(&self, ctx: &mut Ctx, target: &Path, mode: u32) -> Result<bool, CallError> {
+        let is_file = target.symlink_metadata().is_ok_and(|meta| meta.is_file());
+        let have = if is_file { digest::of_file("sha256", target).ok() } else { None };
+        let mut arrival = Arrival { have: have.clone(), target, mode, wanted: None };
+        let found = self.ask(ctx, have, &mut |part| arrival.take(part))?;
+        if found {
+            arrival.end().map_err(|why| CallError::Failed(format!("could not fetch {self}: {why}")))?;
+        }
+        Ok(found)
+    }
+
+    /// `false` where the controller refuses; its reason goes into the notes.
+    fn ask(
+        &self,
+        ctx: &mut Ctx,
+        have: Option<String>,
+        on_part: &mut dyn FnMut(Answer) -> Result<(), String>,
+    ) -> Result<bool, CallError> {
+        let ask = Ask::File { path: self.path.clone(), saltenv: self.saltenv.clone(), have };
+        match ctx.link.ask(ask, on_part) {
+            Ok(()) => Ok(true),
+            Err(LinkError::Refused(why)) => {
+                ctx.notes.push(why);
+                Ok(false)
+            }
+            Err(error) => Err(CallError::Failed(format!("could not fetch {self}: {error}"))),
+        }
+    }
+}
+
+impl std::fmt::Display for Source {
+    fn fmt(&self, out: &mut std::fmt::Formatter) -> std::fmt::Result {
+        write!(out, "salt://{} (saltenv {})", self.path, self.saltenv)
+    }
+}
+
+/// A file on its way in.
+struct Arrival<'a> {
+    have: Option<String>,
+    target: &'a Path,
+    mode: u32,
+    wanted: Option<Wanted>,
+}
+
+/// What was announced, and what of it has come.
+struct Wanted {
+    size: u64,
+    sha256: String,
+    came: u64,
+    digest: digest::Digest,
+    file: NewFile,
+}
+
+impl Arrival<'_> {
+    fn take(&mut self, part: Answer) -> Result<(), String> {
+        match part {
+            Answer::File { sha256, .. } if self.have.as_ref() == Some(&sha256) => Ok(()),
+            Answer::File { size, sha256, .. } => {
+                let file = NewFile::create(self.target).map_err(|error| self.cannot("write", error))?;
+                let digest = digest::Digest::new("sha256").ok_or("there is no sha256")?;
+                self.wanted = Some(Wanted { size, sha256, came: 0, digest, file });
+                Ok(())
+            }
+            Answer::Bytes(bytes) => self.add(&bytes),
+            Answer::Refused(why) => Err(why),
+            Answer::Paths(_) | Answer::Value(_) => Err("the controller answered something else".to_owned()),
+        }
+    }
+
+    fn add(&mut self, bytes: &[u8]) -> Result<(), String> {
+        let Some(wanted) = &mut self.wanted else {
+            return if bytes.is_empty() { Ok(()) } else { Err("the content came before its size".to_owned()) };
+        };
+        wanted.came += bytes.len() as u64;
+        if wanted.came > wanted.size {
+            return Err(format!("more than the {} bytes announced came", wanted.size));
+        }
+        wanted.digest.update(bytes);
+        let written = wanted.file.write_all(bytes);
+        written.map_err(|error| self.cannot("write", error))
+    }
+
+    /// Puts the file in its place if it is whole.
+    fn end(self) -> Result<(), String> {
+        let (target, mode) = (self.target, self.mode);
+        let Some(wanted) = self.wanted else { return Ok(()) };
+        if wanted.came != wanted.size || wanted.digest.hex() != wanted.sha256 {
+            return Err(format!("{} of {} bytes came, or others than announced", wanted.came, wanted.size));
+        }
+        wanted.file.finish(mode).map_err(|error| format!("could not write '{}': {error}", target.display()))
+    }
+
+    fn cannot(&self, what: &str, error: std::io::Error) -> String {
+        format!("could not {what} '{}': {error}", self.target.display())
+    }
+}
+
+/// All paths of an environment, sorted. Names that would lead out of it are dropped.
+pub fn list(ctx: &mut Ctx, saltenv: &str) -> Result<Vec<String>, CallError> {
+    let mut paths = Vec::new();
+    let ask = Ask::ListFiles { saltenv: saltenv.to_owned() };
+    let asked = ctx.link.ask(ask, &mut |part| {
+        if let Answer::Paths(more) = part {
+            paths.extend(more);
+        }
+        Ok(())
+    });
+    match asked {
+        Ok(()) => {}
+        Err(LinkError::Refused(why)) => ctx.notes.push(why),
+        Err(error) => return Err(CallError::Failed(format!("could not list the files of {saltenv}: {error}"))),
+    }
+    paths.retain(|path| crate::cache::below(Path::new("/"), path).is_some());
+    paths.sort();
+    paths.dedup();
+    Ok(paths)
+}

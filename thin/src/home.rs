@@ -1,0 +1,38 @@
+//! The directory the executor lies in, and how it goes away again.
+
+use std::path::{Path, PathBuf};
+
+/// Begins the names of directories that controllers make for us.
+const OURS: &str = ".halite-";
+
+/// Where this very executable lies.
+pub struct Home {
+    pub folder: PathBuf,
+    executable: PathBuf,
+    /// The usual names were taken by somebody else, so this one has the run's nonce in it and nobody will look here again.
+    pub is_for_one_run: bool,
+}
+
+impl Home {
+    /// `None` where the system does not say (no `/proc`).
+    pub fn of_executable() -> Option<Home> {
+        let executable = std::env::current_exe().ok()?;
+        let folder = executable.parent()?.to_owned();
+        let is_for_one_run = folder.extension().is_some_and(|nonce| nonce.len() == 32) && is_ours(&folder);
+        Some(Home { folder, executable, is_for_one_run })
+    }
+
+    /// Removes the executable and all we keep beside it; then the directory, where nothing else is in it.
+    /// What runs goes on running: the system keeps an open executable.
+    pub fn wipe(&self) {
+        let _ = std::fs::remove_file(&self.executable);
+        for kept in ["proc", "cache"] {
+            let _ = std::fs::remove_dir_all(self.folder.join(kept));
+        }
+        let _ = std::fs::remove_dir(&self.folder);
+    }
+}
+
+fn is_ours(folder: &Path) -> bool {
+    folder.file_name().is_some_and(|name| name.to_string_lossy().starts_with(OURS))
+}

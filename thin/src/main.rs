@@ -1,0 +1,17 @@
+//! The thin: started by a controller's shell line, `halite-thin NONCE CALL`.
+
+#![forbid(unsafe_code)]
+
+use std::io::Write;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args_os().skip(1).map(|arg| arg.to_string_lossy().into_owned()).collect();
+    match &args[..] {
+        [nonce, call] => halite_thin::serve(nonce, call),
+        _ => {
+            let _ = std::io::stderr().write_all(halite_thin::USAGE.as_bytes());
+            ExitCode::from(64)
+        }
+    }
+}

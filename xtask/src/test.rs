@@ -1,0 +1,116 @@
+//! `cargo xtask test`: what CI runs, in the order in which a failure is cheapest to hear of.
+//!
+//! The tests come last but for nothing: the last line of their runner is what CI reads.
+
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+use std::time::Instant;
+
+use halite_site::{ensure_packages, find};
+
+use crate::place::cargo;
+use crate::ui::{Failure, Outcome, run as run_command, say, typed};
+use crate::{sizes, watch};
+
+/// Programs the tests use; login shells included, because hosts with each of them are part of the tests.
+const TOOLS: &[&str] = &[
+    "cc",
+    "ssh",
+    "sshd",
+    "ssh-keygen",
+    "dropbear",
+    "dropbearkey",
+    "busybox",
+    "ip",
+    "unshare",
+    "nsenter",
+    "openssl",
+    "sudo",
+    "tcsh",
+    "zsh",
+    "fish",
+    "python3",
+    "qemu-aarch64-static",
+];
+
+/// One part of the run.
+struct Step {
+    name: &'static str,
+    run: fn() -> Outcome,
+}
+
+const STEPS: &[Step] = &[
+    Step { name: "packages", run: packages },
+    Step { name: "format", run: format },
+    Step { name: "versions", run: || watch::run(&[]) },
+    Step { name: "lints", run: lints },
+    Step { name: "doc tests", run: doc_tests },
+    Step { name: "sizes", run: || sizes::run(&[]) },
+    Step { name: "tests", run: tests },
+];
+
+/// Runs every step; the first failure ends the run.
+///
+/// # Errors
+/// The step that failed, by name.
+pub fn run(arguments: &[String]) -> Outcome {
+    if !arguments.is_empty() {
+        return Err(Failure("usage: cargo xtask test".into()));
+    }
+    let began = Instant::now();
+    for (at, step) in STEPS.iter().enumerate() {
+        say(&format!("\n== {}/{} {} ==", at + 1, STEPS.len(), step.name));
+        (step.run)().map_err(|Failure(why)| Failure(format!("`{}` failed: {why}", step.name)))?;
+    }
+    say(&format!("Total time: {:.0} s", began.elapsed().as_secs_f64()));
+    Ok(())
+}
+
+fn packages() -> Outcome {
+    ensure_packages(TOOLS, &mut std::io::stdout())?;
+    say("All programs the tests need are here.");
+    Ok(())
+}
+
+fn format() -> Outcome {
+    run_command(cargo().args(["fmt", "--all", "--check"]))
+}
+
+fn lints() -> Outcome {
+    run_command(cargo().args(["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]))
+}
+
+fn doc_tests() -> Outcome {
+    run_command(cargo().args(["test", "--workspace", "--doc", "--locked", "--quiet"]))
+}
+
+/// nextest runs each test in a process of its own; `cargo test` does where it is missing.
+fn tests() -> Outcome {
+    if find("cargo-nextest").is_some() || in_cargo_home() {
+        let profile = if std::env::var_os("CI").is_some() { "ci" } else { "default" };
+        return nextest(profile);
+    }
+    say(
+        "cargo-nextest is not here, so plain `cargo test` runs; `cargo install cargo-nextest --locked` gets it.",
+    );
+    run_command(cargo().args(["test", "--workspace", "--locked", "--lib", "--bins", "--tests"]))
+}
+
+/// nextest speaks on stderr; its lines are passed on to stdout, so that the closing one stands in either.
+fn nextest(profile: &str) -> Outcome {
+    let mut command = cargo();
+    command.args(["nextest", "run", "--workspace", "--locked", "--profile", profile]);
+    say(&format!("$ {}", typed(&command)));
+    let mut child = command.stderr(Stdio::piped()).spawn()?;
+    let stderr = child.stderr.take().into_iter();
+    for line in stderr.flat_map(|stderr| BufReader::new(stderr).split(b'\n')) {
+        say(&String::from_utf8_lossy(&line?));
+    }
+    let status = child.wait()?;
+    if status.success() { Ok(()) } else { Err(Failure(format!("`{}`: {status}", typed(&command)))) }
+}
+
+fn in_cargo_home() -> bool {
+    let home = std::env::var_os("HOME").map(std::path::PathBuf::from).unwrap_or_default();
+    home.join(".cargo/bin/cargo-nextest").exists()
+}

@@ -1,0 +1,141 @@
+//! `cargo xtask thins`: the small musl thins for x86_64 and aarch64, built here and left in `target/thins`.
+//!
+//! rustup's toolchain has the standard library for one target only. Debian packages a newer rustc together with the
+//! sources of its library, so cargo can build that too, offline (`-Zbuild-std`). The C side of musl comes from
+//! musl-tools for x86_64, and for aarch64 from zig, which PyPI has as a wheel.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use halite_site::{find, install};
+
+use crate::place;
+use crate::ui::{Failure, Outcome, run as run_command, say, stdout_of};
+
+/// Debian's compiler, its sources, and musl's linker wrapper.
+const PACKAGES: &[&str] = &["rustc-web", "cargo-web", "rust-web-src", "musl-tools", "python3-venv"];
+const RUSTC: &str = "/usr/bin/rustc";
+const CARGO: &str = "/usr/bin/cargo";
+/// The wheel that holds zig.
+const ZIG: &str = "ziglang";
+/// Every build: static, no start files of rustc's own (they are not there), a fixed address because musl-gcc knows no
+/// static-pie.
+const FLAGS: &str = "-C target-feature=+crt-static -C link-self-contained=no -C relocation-model=static";
+
+/// Builds the thins that are asked for, all by default.
+///
+/// # Errors
+/// Missing packages, or a failed build.
+pub fn run(arguments: &[String]) -> Outcome {
+    let names: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let wanted: &[&str] = if names.is_empty() { &["x86_64", "aarch64"] } else { &names };
+    if let Some(name) = wanted.iter().find(|name| !["x86_64", "aarch64"].contains(name)) {
+        return Err(Failure(format!("no recipe for `{name}`; there are: x86_64, aarch64")));
+    }
+    packages()?;
+    let mut built = Vec::new();
+    for arch in wanted {
+        built.push((*arch, build(arch)?));
+    }
+    say("\nEmbed them in the controller with:");
+    let variables: Vec<String> = built
+        .iter()
+        .map(|(arch, thin)| format!("THIN_PREBUILT_{}={}", arch.to_uppercase(), thin.display()))
+        .collect();
+    say(&format!("  {} cargo build --release --locked", variables.join(" ")));
+    Ok(())
+}
+
+fn packages() -> Outcome {
+    let sources = Path::new("/usr/lib/rustlib/src/rust/library");
+    if Path::new(RUSTC).exists()
+        && Path::new(CARGO).exists()
+        && sources.exists()
+        && find("musl-gcc").is_some()
+    {
+        return Ok(());
+    }
+    say("The musl thins need a compiler with the sources of its library, and musl.");
+    Ok(install(PACKAGES, &mut std::io::stdout())?)
+}
+
+fn folder() -> PathBuf {
+    place::target().join("thins")
+}
+
+/// Builds one thin and copies it to its place.
+fn build(arch: &str) -> Outcome<PathBuf> {
+    let work = folder().join("work");
+    fs::create_dir_all(&work)?;
+    let (cc, flags) = match arch {
+        "x86_64" => {
+            (PathBuf::from("musl-gcc"), format!("{FLAGS} -L native={}", unwind_shim(&work)?.display()))
+        }
+        _ => (zig_cc(&work)?, FLAGS.to_owned()),
+    };
+    let triple = format!("{arch}-unknown-linux-musl");
+    let upper = triple.to_uppercase().replace('-', "_");
+    let mut cargo = Command::new(CARGO);
+    cargo.args([
+        "build",
+        "-Zbuild-std=std,panic_abort",
+        "--locked",
+        "-p",
+        "halite-thin",
+        "--profile",
+        "thin",
+    ]);
+    cargo.args(["--target", &triple, "--target-dir"]).arg(&work).current_dir(place::root());
+    // The nested cargo must not take rustup's compiler from the environment that runs us.
+    for name in ["RUSTUP_TOOLCHAIN", "RUSTC_WRAPPER", "RUSTFLAGS", "CARGO", "CARGO_ENCODED_RUSTFLAGS"] {
+        cargo.env_remove(name);
+    }
+    cargo.env("RUSTC", RUSTC).env("RUSTC_BOOTSTRAP", "1");
+    cargo.env(format!("CC_{}", triple.replace('-', "_")), &cc);
+    cargo
+        .env(format!("CARGO_TARGET_{upper}_LINKER"), &cc)
+        .env(format!("CARGO_TARGET_{upper}_RUSTFLAGS"), flags);
+    run_command(&mut cargo)?;
+    let thin = folder().join(arch).join("halite-thin");
+    fs::create_dir_all(folder().join(arch))?;
+    fs::copy(work.join(&triple).join("thin/halite-thin"), &thin)?;
+    say(&format!("{}: {} bytes", place::relative(&thin), fs::metadata(&thin)?.len()));
+    Ok(thin)
+}
+
+/// std asks for `-lunwind` on static musl. gcc's unwinder does, with one symbol added that only glibc has.
+fn unwind_shim(work: &Path) -> Outcome<PathBuf> {
+    let shim = work.join("shim");
+    fs::create_dir_all(&shim)?;
+    let gcc = stdout_of(Command::new("gcc").arg("-print-file-name=libgcc_eh.a"))?;
+    let library = shim.join("libunwind.a");
+    fs::copy(gcc.trim(), &library)?;
+    let source = shim.join("find_object.c");
+    fs::write(
+        &source,
+        "int _dl_find_object(void *pc, void *result) { (void)pc; (void)result; return -1; }\n",
+    )?;
+    let object = shim.join("find_object.o");
+    run_command(Command::new("musl-gcc").args(["-Os", "-c"]).arg(&source).arg("-o").arg(&object))?;
+    run_command(Command::new("ar").arg("r").arg(&library).arg(&object))?;
+    Ok(shim)
+}
+
+/// A wrapper that is zig's C compiler for aarch64 musl; zig is fetched into a virtual environment of its own.
+fn zig_cc(work: &Path) -> Outcome<PathBuf> {
+    let venv = work.join("zig");
+    let python = venv.join("bin/python");
+    if !stdout_of(Command::new(&python).args(["-m", ZIG, "version"])).is_ok_and(|version| !version.is_empty())
+    {
+        say("Fetching zig from PyPI: it is the C side of the aarch64 build.");
+        run_command(Command::new("python3").args(["-m", "venv"]).arg(&venv))?;
+        run_command(Command::new(&python).args(["-m", "pip", "install", "--quiet", ZIG]))?;
+    }
+    let wrapper = work.join("zig-cc");
+    let script =
+        format!("#!/bin/sh\nexec '{}' -m {ZIG} cc -target aarch64-linux-musl \"$@\"\n", python.display());
+    fs::write(&wrapper, script)?;
+    fs::set_permissions(&wrapper, std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
+    Ok(wrapper)
+}
