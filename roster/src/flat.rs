@@ -1,11 +1,10 @@
 //! The flat roster: one file, a dict from host names to how each is reached.
 
 use crate::roster::{Roster, Settings};
-use crate::{Entry, Host, Place, Problem, Problems, check, read, read_text, ssh_option};
-use halite_render::yaml::{self, Mark, Node};
+use crate::{Entry, Host, Place, Problem, Problems, check, read, read_text, ssh_option, template};
+use halite_render::yaml::{Mark, Node};
 use halite_wire::{MinionId, Value};
 use std::collections::HashMap;
-use std::path::Path;
 
 /// Reads the file of `settings`.
 ///
@@ -24,7 +23,7 @@ pub fn load(settings: &Settings) -> Result<Roster, Problems> {
 /// # Errors
 /// As [`load`].
 pub fn parse(text: &str, settings: &Settings) -> Result<Roster, Problems> {
-    let document = render(text, &settings.file)?;
+    let rendered = template::render(text, &settings.file)?;
     let mut reader = Reader {
         settings,
         hosts: Vec::new(),
@@ -32,17 +31,17 @@ pub fn parse(text: &str, settings: &Settings) -> Result<Roster, Problems> {
         problems: Vec::new(),
         warnings: Vec::new(),
     };
-    reader.document(&document);
-    let Reader { hosts, problems, mut warnings, .. } = reader;
+    reader.document(&rendered.document);
+    let Reader { mut hosts, problems, warnings, .. } = reader;
+    hosts.iter_mut().for_each(|host| host.place = rendered.source_place(std::mem::take(&mut host.place)));
+    let to_source =
+        |problems: Vec<Problem>| problems.into_iter().map(|problem| rendered.back_to_source(problem));
+    let problems: Vec<Problem> = to_source(problems).collect();
+    let mut warnings: Vec<Problem> = to_source(warnings).collect();
     if problems.is_empty() {
         warnings.extend(shared_addresses(&hosts));
     }
     Problems::none_or(problems, Roster { file: settings.file.clone(), hosts, warnings })
-}
-
-/// From the text of a roster to its data.
-pub(crate) fn render(text: &str, file: &Path) -> Result<Node, Problem> {
-    yaml::load(text).map_err(|error| Problem::of_yaml(file, &error, text))
 }
 
 /// Keys that are read and checked, and that no session obeys so far.
@@ -172,8 +171,8 @@ fn shared_addresses(hosts: &[Host]) -> Vec<Problem> {
         let first = *first_of.entry((host.host.to_lowercase(), host.port)).or_insert(host);
         if first.id != host.id {
             let what = format!(
-                "{} has the address of {} (line {}), {} port {}; both will run",
-                host.id, first.id, first.place.line, host.host, host.port
+                "{} has the address of {} ({}), {} port {}; both will run",
+                host.id, first.id, first.place, host.host, host.port
             );
             warnings.push(Problem { place: host.place.clone(), what });
         }
@@ -184,8 +183,8 @@ fn shared_addresses(hosts: &[Host]) -> Vec<Problem> {
             by_id.get(host.host.as_str()).filter(|other| other.id != host.id && other.host != host.host)
         {
             let what = format!(
-                "the address of {} is the name of another host (line {}), which has the address {}",
-                host.id, other.place.line, other.host
+                "the address of {} is the name of another host ({}), which has the address {}",
+                host.id, other.place, other.host
             );
             warnings.push(Problem { place: host.place.clone(), what });
         }

@@ -17,6 +17,7 @@ mod secret;
 mod shell_words;
 mod ssh_option;
 mod target;
+mod template;
 mod update;
 
 pub use direct::{Direct, Targets, resolves, targets};

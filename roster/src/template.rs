@@ -4,7 +4,8 @@ use crate::{Place, Problem};
 use halite_render::jinja::{self, DirLoader, NoFunctions};
 use halite_render::yaml::{self, Mark, Node};
 use halite_wire::Map;
-use std::path::{Path, PathBuf};
+use std::collections::HashMap;
+use std::path::Path;
 
 /// A rendered roster.
 pub(crate) struct Rendered {
@@ -29,7 +30,9 @@ pub(crate) fn render(text: &str, file: &Path) -> Result<Rendered, Problem> {
 
 fn has_template(text: &str, file: &Path) -> Result<bool, Problem> {
     let has_tags = ["{{", "{%", "{#"].iter().any(|opener| text.contains(opener));
-    let Some(renderers) = text.lines().next().and_then(|line| line.strip_prefix("#!")) else { return Ok(has_tags) };
+    let Some(renderers) = text.lines().next().and_then(|line| line.strip_prefix("#!")) else {
+        return Ok(has_tags);
+    };
     match renderers.trim() {
         "jinja|yaml" | "jinja" => Ok(has_tags),
         "yaml" => Ok(false),
@@ -58,7 +61,7 @@ struct Lines(Option<Vec<Option<usize>>>);
 impl Lines {
     fn new(source: &str, rendered: Option<&str>) -> Lines {
         Lines(rendered.map(|rendered| {
-            let mut places = std::collections::HashMap::<&str, Option<usize>>::new();
+            let mut places = HashMap::<&str, Option<usize>>::new();
             for (index, line) in source.lines().enumerate() {
                 places.entry(line).and_modify(|place| *place = None).or_insert(Some(index + 1));
             }

@@ -4,7 +4,7 @@
 use crate::fleet::facts::{Consumer, Fact, Plan, Tally};
 use crate::fleet::outcome::{HostErrorKind, Outcome, Record};
 use crate::fleet::turns::{Assignment, HostEvent, take_turns};
-use crate::jobs::{JobStore, Kept, StoreError, save_as_they_come};
+use crate::jobs::{BATCH_RECORDS_MAX, JobStore, Kept, StoreError, save_as_they_come};
 use crate::session::{Shared, StopSignal};
 use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
@@ -13,7 +13,11 @@ use tokio::sync::{mpsc, watch};
 const EVENTS_WAITING_MAX: usize = 1024;
 
 /// Records that may wait for the disk.
-const RECORDS_WAITING_MAX: usize = 1024;
+const RECORDS_WAITING_MAX: usize = 256;
+
+/// Records that may be under way between a host's task and the disk: waiting as events, for the disk, in its batch,
+/// and the one in hand.
+pub const RECORDS_ON_THEIR_WAY_MAX: usize = EVENTS_WAITING_MAX + RECORDS_WAITING_MAX + BATCH_RECORDS_MAX + 1;
 
 /// All a run needs.
 pub struct Conductor<'a> {

@@ -127,7 +127,7 @@ fn run_help(name: &'static str, width: Option<usize>) -> Text {
 }
 
 fn find(command: clap::Command, tables: &[&'static [Opt]], args: Vec<String>) -> Result<Found, UsageError> {
-    let matches = command.try_get_matches_from(read::respell(args)).map_err(help::explain)?;
+    let matches = command.try_get_matches_from(read::respell(args, tables)).map_err(help::explain)?;
     Ok(Found::new(matches, tables))
 }
 

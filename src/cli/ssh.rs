@@ -1,6 +1,6 @@
 //! `halite ssh`: from the command line to a plan, and from the end of the run to an exit code.
 
-use super::conduct::{Conductor, RunEnd};
+use super::conduct::{Conductor, RECORDS_ON_THEIR_WAY_MAX, RunEnd};
 use super::options::{LoginOptions, SshOptions};
 use super::setup::{self, Refusal};
 use super::{complain, exit, key_deploy, password, signals};
@@ -18,7 +18,6 @@ use halite_wire::{Jid, Map, MinionId, Value};
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::watch;
 
 /// Hosts at once where nobody says otherwise: sessions are cheap, and file descriptors (1,024) the first limit.
@@ -71,7 +70,11 @@ async fn command(options: SshOptions) -> Result<u8, Refusal> {
         halite_roster::append(&roster.file, direct, config.defaults.config.passwd.as_ref())
             .map_err(|error| Refusal::new(exit::CONFIG, error))?;
     }
-    let hosts = targets.selected.hosts.into_iter().map(with_usual_keys).collect();
+    let mut hosts: Vec<Host> = targets.selected.hosts.into_iter().map(with_usual_keys).collect();
+    if options.rand_thin_dir {
+        let random = Jid::from_unix_micros(now_micros());
+        hosts.iter_mut().for_each(|host| host.thin_dir = Some(format!("/var/tmp/.halite-{random}")));
+    }
     run(options, config, hosts, log, stderr).await
 }
 
@@ -81,17 +84,18 @@ fn take_login(config: &mut Config, login: &LoginOptions) -> Result<(), Refusal> 
     let passwd = if login.askpass { Some(asked("SSH password: ")?) } else { login.passwd.clone() };
     let sudo_passwd = if login.ask_sudo_pass { Some(asked("sudo password: ")?) } else { None };
     let defaults = &mut config.defaults.config;
-    defaults.user = login.user.clone().or(defaults.user.take());
     defaults.port = login.port.or(defaults.port);
     defaults.passwd = passwd.or(defaults.passwd.take());
     defaults.sudo_passwd = sudo_passwd.or(defaults.sudo_passwd.take());
     defaults.priv_passwd = login.private_key_passphrase.clone().or(defaults.priv_passwd.take());
     defaults.sudo = login.sudo.then_some(true).or(defaults.sudo);
-    defaults.sudo_user = login.sudo_user.clone().or(defaults.sudo_user.take());
     defaults.identities_only = login.identities_only.then_some(true).or(defaults.identities_only);
     let wrong = |key: &str, why: String| Refusal::new(exit::USAGE, format!("--{key} {why}"));
-    if let Some(key) = &login.private_key {
-        defaults.set_value("priv", key.as_str()).map_err(|why| wrong("priv", why.to_string()))?;
+    let texts = [("user", &login.user), ("sudo-user", &login.sudo_user), ("priv", &login.private_key)];
+    for (option, text) in texts {
+        let Some(text) = text else { continue };
+        let set = defaults.set_value(&option.replace('-', "_"), text.as_str());
+        set.map_err(|why| wrong(option, why.to_string()))?;
     }
     if !login.ssh_options.is_empty() {
         let list: Value = login.ssh_options.iter().map(String::as_str).collect();
@@ -189,17 +193,17 @@ async fn run(
     if options.login.key_deploy {
         key_deploy::deploy(&shared, &hosts, &log).await;
     }
+    let at_once_max = options.max_procs.or(config.ssh.max_procs).unwrap_or(AT_ONCE_USUAL).min(descriptors());
     let request = request(&options);
     let ids: Vec<MinionId> = hosts.iter().map(|host| host.id.clone()).collect();
     let store = open_store(&options, &config).await?;
-    let jid = begin(store.as_ref(), &request, &ids, &options).await?;
+    let jid = begin(store.as_ref(), &request, &ids, &options, at_once_max).await?;
     if let Some(store) = &store
         && let Err(error) = store.prune(config.jobs.keep.unwrap_or_default()).await
     {
         log.warning(&format!("old jobs are not dropped: {error}"));
     }
     let assignments = assign(&options, &config, &hosts, &request, jid);
-    let at_once_max = options.max_procs.or(config.ssh.max_procs).unwrap_or(AT_ONCE_USUAL).min(descriptors());
     let (switch, stop) = StopSignal::new();
     let (switch_now, stop_now) = watch::channel(false);
     let received = signals::listen(switch, switch_now)
@@ -309,14 +313,19 @@ async fn begin(
     request: &Request,
     targets: &[MinionId],
     options: &SshOptions,
+    at_once_max: usize,
 ) -> Result<Jid, Refusal> {
     let Some(store) = store else {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
-        let now = u64::try_from(now.as_micros()).unwrap_or(u64::MAX);
-        return Ok(options.common.jid.unwrap_or_else(|| Jid::from_unix_micros(now)));
+        return Ok(options.common.jid.unwrap_or_else(|| Jid::from_unix_micros(now_micros())));
     };
-    let job = NewJob { request, targets, admitted: targets.len(), wanted: options.common.jid };
+    // Should we die in the middle, hosts beyond these are known not to have begun; each stored return lets one more in.
+    let admitted = targets.len().min(at_once_max + RECORDS_ON_THEIR_WAY_MAX);
+    let job = NewJob { request, targets, admitted, wanted: options.common.jid };
     store.begin(job).await.map_err(|error| Refusal::new(exit::STORE, format!("{error}. {}", error.hint())))
+}
+
+fn now_micros() -> u64 {
+    crate::jobs::system_clock()()
 }
 
 fn consumers(

@@ -101,18 +101,14 @@ impl JobStore for SqliteStore {
         Ok(jid)
     }
 
-    async fn admit(&self, jid: Jid, admitted: usize) -> Result<(), StoreError> {
-        let mut conn = self.conn.lock().await;
-        let raise = sqlx::query("UPDATE runs SET admitted = max(admitted, ?2) WHERE jid = ?1");
-        raise.bind(jid.as_str()).bind(count(admitted)).execute(&mut *conn).await.map_err(self.failed())?;
-        Ok(())
-    }
-
     async fn save_returns(&self, batch: &[StoredReturn]) -> Result<(), StoreError> {
         let mut conn = self.conn.lock().await;
         let mut tx = conn.begin_with("BEGIN IMMEDIATE").await.map_err(self.failed())?;
         for ret in batch {
             write_return(&mut tx, ret).await.map_err(self.failed())?;
+        }
+        for of_job in batch.chunk_by(|a, b| a.jid == b.jid) {
+            admit(&mut tx, of_job[0].jid, of_job.len()).await.map_err(self.failed())?;
         }
         tx.commit().await.map_err(self.failed())
     }
@@ -231,6 +227,12 @@ async fn write_return(conn: &mut SqliteConnection, ret: &StoredReturn) -> Result
     let full = json::encode(&Value::Map(ret.full_ret.clone()));
     let insert = sqlx::query(INSERT).bind(&*ret.fun).bind(ret.jid.as_str()).bind(ret.id.as_str());
     insert.bind(if ret.success { "1" } else { "0" }).bind(full).execute(conn).await?;
+    Ok(())
+}
+
+async fn admit(conn: &mut SqliteConnection, jid: Jid, more: usize) -> Result<(), sqlx::Error> {
+    let raise = sqlx::query("UPDATE runs SET admitted = admitted + ?2 WHERE jid = ?1");
+    raise.bind(jid.as_str()).bind(count(more)).execute(conn).await?;
     Ok(())
 }
 

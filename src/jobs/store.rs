@@ -24,8 +24,10 @@ pub struct NewJob<'a> {
     pub request: &'a Request,
     /// Every host of the job, in the order of their turns.
     pub targets: &'a [MinionId],
-    /// How many of them may have their turn before [`JobStore::admit`] says more. If the process dies, the
-    /// others are known to be `not_started`. `targets.len()` where nobody waits.
+    /// How many of them may begin before the first return is saved; each saved return admits one more. If the
+    /// process dies, those not admitted are known to be `not_started`. So this must be the hosts at work at once
+    /// plus the most records that can be on their way to the store; `targets.len()` is always safe.
+    /// Returns the store could not keep admit nobody; more may have begun then than it knows.
     pub admitted: usize,
     /// A job id the user chose (`--jid`).
     pub wanted: Option<Jid>,
@@ -38,6 +40,7 @@ pub struct Job {
     /// Salt's load: `jid, tgt, tgt_type, user, fun, arg`; see [`super::job_load`].
     pub load: Map,
     pub owner: Owner,
+    /// How many of the targets may have begun, in the order of their turns. May exceed their number.
     pub admitted: usize,
     /// When the last host was done, in the form of a jid.
     pub ended: Option<Jid>,
@@ -73,14 +76,8 @@ pub trait JobStore: Send + Sync {
     /// [`StoreError`]; [`StoreError::JidTaken`] where the wanted id has a job. Nothing is written then.
     async fn begin(&self, job: NewJob<'_>) -> Result<Jid, StoreError>;
 
-    /// Lets the first `admitted` targets of the job have their turn; durable when this returns.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    async fn admit(&self, jid: Jid, admitted: usize) -> Result<(), StoreError>;
-
     /// Writes all returns or none, durable when this returns. A second return of the same host to the same
-    /// job leaves the first as it is.
+    /// job leaves the first as it is. Each return lets one more target have its turn (see [`NewJob::admitted`]).
     ///
     /// # Errors
     /// [`StoreError`]; none of the batch is written then.

@@ -75,8 +75,7 @@ fn differs_on_purpose(case: &str, variant: &str) -> bool {
 }
 
 fn rows() -> impl Iterator<Item = Json> {
-    let text: &'static str = match std::env::var("HALITE_FUZZ") { Ok(path) => std::fs::read_to_string(path).unwrap().leak(), Err(_) => CORPUS };
-    text.lines().map(|line| serde_json::from_str(line).unwrap())
+    CORPUS.lines().map(|line| serde_json::from_str(line).unwrap())
 }
 
 #[test]
@@ -99,7 +98,7 @@ fn every_outputter_prints_what_salt_prints() {
         wrong.is_empty(),
         "{} of {compared} differ:\n{}",
         wrong.len(),
-        wrong[..wrong.len().min(3000)].join("\n")
+        wrong[..wrong.len().min(20)].join("\n")
     );
 }
 

@@ -114,7 +114,7 @@ async fn lookup_jid_suggests_the_outputter_of_the_returns() {
 async fn a_job_whose_process_died_is_shown_as_interrupted() {
     let bench = Bench::new().await;
     let (request, targets) = (request("cmd.run"), ids(["a", "b", "c"]));
-    let job = NewJob { request: &request, targets: &targets, admitted: 2, wanted: None };
+    let job = NewJob { request: &request, targets: &targets, admitted: 1, wanted: None };
     let jid = bench.store.begin(job).await.unwrap();
     bench.store.save_returns(&[StoredReturn::new(jid, &request, &record("a", 1))]).await.unwrap();
     run_sql(&bench.dir, "UPDATE runs SET started = started + 1").await;

@@ -80,13 +80,18 @@ const CIPHERS: &[cipher::Name] = &[
 const MACS: &[mac::Name] =
     &[mac::HMAC_SHA256_ETM, mac::HMAC_SHA512_ETM, mac::HMAC_SHA256, mac::HMAC_SHA512];
 
-/// The configuration for hosts whose known keys are of these kinds: those are asked for first.
-pub fn config(host: &Host, known: &[Algorithm]) -> Arc<client::Config> {
+/// The configuration for a host whose known keys are of these kinds: those are asked for first. What the
+/// roster's `ssh_options` say of algorithms counts.
+///
+/// # Errors
+/// Names of algorithms that are unknown, or would leave the line open.
+pub fn config(host: &Host, known: &[Algorithm]) -> Result<Arc<client::Config>, String> {
     let (interval, count) = match host.keepalive {
         Some(keepalive) => (keepalive.interval, usize::try_from(keepalive.count_max).unwrap_or(KEEPALIVE_COUNT)),
         None => (KEEPALIVE_INTERVAL, KEEPALIVE_COUNT),
     };
-    Arc::new(client::Config {
+    let wanted = &host.ssh;
+    Ok(Arc::new(client::Config {
         client_id: russh::SshId::Standard(Cow::Borrowed(concat!("SSH-2.0-halite_", env!("CARGO_PKG_VERSION")))),
         window_size: WINDOW_BYTES,
         maximum_packet_size: PACKET_BYTES,
@@ -95,14 +100,42 @@ pub fn config(host: &Host, known: &[Algorithm]) -> Arc<client::Config> {
         keepalive_max: count,
         nodelay: true,
         preferred: Preferred {
-            kex: Cow::Borrowed(KEX),
-            key: Cow::Owned(host_key_kinds(known)),
+            kex: choose(KEX, wanted.kex_algorithms.as_deref(), |name| kex::Name::try_from(name).ok())?.into(),
+            key: choose(&host_key_kinds(known), wanted.host_key_algorithms.as_deref(), |name| name.parse().ok())?.into(),
             host_key_certificates: Cow::Borrowed(&[]),
-            cipher: Cow::Borrowed(CIPHERS),
-            mac: Cow::Borrowed(MACS),
+            cipher: choose(CIPHERS, wanted.ciphers.as_deref(), |name| cipher::Name::try_from(name).ok())?.into(),
+            mac: choose(MACS, wanted.macs.as_deref(), |name| mac::Name::try_from(name).ok())?.into(),
             compression: Cow::Borrowed(&[compression::NONE]),
         },
         ..client::Config::default()
+    }))
+}
+
+/// Our names as `wanted` changes them, in `ssh`'s way: a list replaces, `+list` adds, `-list` takes away, `^list`
+/// puts first. The names that are no algorithms but offers (`ext-info-c`, strict key exchange) always stay.
+fn choose<N: Clone + AsRef<str> + PartialEq>(
+    ours: &[N],
+    wanted: Option<&str>,
+    find: impl Fn(&str) -> Option<N>,
+) -> Result<Vec<N>, String> {
+    let Some(wanted) = wanted else { return Ok(ours.to_vec()) };
+    let (sign, list) = match wanted.chars().next() {
+        Some(sign @ ('+' | '-' | '^')) => (Some(sign), &wanted[1..]),
+        _ => (None, wanted),
+    };
+    let open = ["none", "clear"];
+    let named = list.split(',').map(str::trim).filter(|name| !name.is_empty()).map(|name| {
+        find(name).filter(|_| !open.contains(&name)).ok_or_else(|| format!("the algorithm {name:?} is not supported"))
+    });
+    let named: Vec<N> = named.collect::<Result<_, _>>()?;
+    let is_offer = |name: &&N| name.as_ref() == "ext-info-c" || name.as_ref().starts_with("kex-strict");
+    let offers = ours.iter().filter(is_offer).cloned();
+    let others = ours.iter().filter(|name| !named.contains(name)).cloned();
+    Ok(match sign {
+        Some('+') => ours.iter().chain(named.iter().filter(|name| !ours.contains(name))).cloned().collect(),
+        Some('-') => others.collect(),
+        Some(_) => named.iter().cloned().chain(others).collect(),
+        None => named.iter().cloned().chain(offers).collect(),
     })
 }
 
@@ -137,6 +170,18 @@ mod tests {
             assert!(!weak.iter().any(|word| name.contains(word)), "{name} is offered");
         }
         assert!(host_key_kinds(&[]).iter().all(|kind| *kind != Algorithm::Dsa && *kind != Algorithm::Rsa { hash: None }));
+    }
+
+    #[test]
+    fn lists_of_algorithms_change_ours_as_they_change_those_of_ssh() {
+        let find = |name: &str| ["a", "b", "c", "none"].into_iter().find(|known| *known == name);
+        let chosen = |wanted| choose(&["a", "b", "ext-info-c"], wanted, find).map(|names| names.join(" "));
+        assert_eq!(chosen(None).as_deref(), Ok("a b ext-info-c"));
+        assert_eq!(chosen(Some("c,a")).as_deref(), Ok("c a ext-info-c"));
+        assert_eq!(chosen(Some("+c")).as_deref(), Ok("a b ext-info-c c"));
+        assert_eq!(chosen(Some("-a")).as_deref(), Ok("b ext-info-c"));
+        assert_eq!(chosen(Some("^b")).as_deref(), Ok("b a ext-info-c"));
+        assert!(chosen(Some("none")).is_err() && chosen(Some("x")).is_err());
     }
 
     #[test]

@@ -172,8 +172,10 @@ impl Turn<'_> {
 
     async fn exchange_keys(&mut self, stream: TcpStream) -> Result<Handle<Handler>, HostErrorKind> {
         let seen = Arc::new(Mutex::new(Seen::default()));
-        let handler = Handler::new(self.host, self.shared.trust.clone(), seen.clone());
-        let config = line::config(self.host, &self.shared.trust.algorithms(&self.host.host, self.host.port));
+        let trust = self.shared.trust.of_host(self.host).map_err(|error| HostErrorKind::Protocol(error.to_string()))?;
+        let config = line::config(self.host, &trust.algorithms(&self.host.host, self.host.port))
+            .map_err(HostErrorKind::Unsupported)?;
+        let handler = Handler::new(self.host, trust, seen.clone());
         let stream = tcp::QuickStream::new(stream).map_err(|error| self.lost(&error))?;
         let exchanged = self.within(self.shared.limits.host_key, client::connect_stream(config, stream, handler)).await?;
         let verdict = seen.lock().unwrap_or_else(PoisonError::into_inner).verdict.take();

@@ -4,12 +4,13 @@
 
 mod known_hosts;
 
+use halite_roster::{Host, HostKeyCheck};
 use known_hosts::KnownHosts;
 use russh::keys::ssh_key::{Algorithm, HashAlg, PublicKey};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// What to do with keys nobody has seen before.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,6 +47,7 @@ pub struct TrustError {
 pub struct TrustStore {
     policy: Policy,
     known: Mutex<KnownHosts>,
+    files: Vec<PathBuf>,
     accepted: PathBuf,
     pending: PathBuf,
 }
@@ -70,9 +72,30 @@ impl TrustStore {
         Ok(TrustStore {
             policy,
             known: Mutex::new(known),
+            files: files.to_vec(),
             accepted: accepted.to_owned(),
             pending: pending.to_owned(),
         })
+    }
+
+    /// The store that judges `host`: this one, unless the roster gives the host a policy or files of its own.
+    ///
+    /// # Errors
+    /// As [`TrustStore::open`].
+    pub fn of_host(self: &Arc<Self>, host: &Host) -> Result<Arc<TrustStore>, TrustError> {
+        let policy = match host.ssh.host_key_check {
+            None => self.policy,
+            Some(HostKeyCheck::Strict) => Policy::Strict,
+            Some(HostKeyCheck::AcceptNew) => Policy::AcceptNew,
+            Some(HostKeyCheck::Off) => Policy::Off,
+        };
+        let files = host.ssh.known_hosts_files.as_deref();
+        if policy == self.policy && files.is_none() {
+            return Ok(self.clone());
+        }
+        let accepted = files.and_then(<[_]>::first).unwrap_or(&self.accepted);
+        let files = files.unwrap_or(&self.files);
+        TrustStore::open(policy, files, accepted, &self.pending).map(Arc::new)
     }
 
     /// Judges the key `host:port` offered; under [`Policy::AcceptNew`] an unknown key is remembered first.

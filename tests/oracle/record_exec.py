@@ -86,11 +86,12 @@ def ask(venv, tree, line):
         command = [os.path.join(venv, "bin", "salt-call"), *fixed, words[0], "--", *words[1:]]
         done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
         shutil.rmtree(config)
-        return understand(done, here)
+        return understand(done, here, os.path.join(config, "root"))
 
 
-def understand(done, here):
-    text = done.stdout.replace(here, "$DIR")
+def understand(done, here, root):
+    # Salt puts its root directory before the cache directory; ours has none.
+    text = done.stdout.replace(root + here, "$DIR").replace(here, "$DIR")
     start = text.find('{\n    "local"')
     if start >= 0:
         return {"value": json.loads(text[start:])["local"]}

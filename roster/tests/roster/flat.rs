@@ -235,7 +235,7 @@ fn tgt_36_one_address_twice_is_a_warning_and_both_hosts_stay() {
     let said: Vec<_> = roster.warnings.iter().map(ToString::to_string).collect();
     assert_eq!(
         said,
-        ["roster:2:1: web2 has the address of web1 (line 1), web.example.com port 22; both will run"]
+        ["roster:2:1: web2 has the address of web1 (roster:1:1), web.example.com port 22; both will run"]
     );
 }
 
@@ -244,7 +244,7 @@ fn tgt_36_an_address_that_is_the_name_of_another_host_is_a_warning() {
     let said: Vec<_> = read("a: b\nb: c\n").warnings.iter().map(ToString::to_string).collect();
     assert_eq!(
         said,
-        ["roster:1:1: the address of a is the name of another host (line 2), which has the address c"]
+        ["roster:1:1: the address of a is the name of another host (roster:2:1), which has the address c"]
     );
 }
 
@@ -385,4 +385,53 @@ fn values_of_the_command_line_may_be_lists_and_dicts() {
     assert_eq!(entry.minion_opts, Some(Map::from([("a", 1)])));
     let wrong: Value = ["ProxyCommand=x"].into_iter().collect();
     assert!(entry.set_value("ssh_options", wrong).is_err());
+}
+
+const TEMPLATE: &str = "{% set user = 'deploy' %}
+{%- for n in range(1, 4) %}
+web{{ n }}:
+  host: 10.0.0.{{ n }}
+  user: {{ user }}
+{%- endfor %}
+db1: {host: db.example.com}
+";
+
+#[test]
+fn a_roster_is_a_template() {
+    let roster = read(TEMPLATE);
+    let show = |host: &Host| format!("{} {}@{} {}", host.id, host.user, host.host, host.place);
+    let expected = [
+        "web1 deploy@10.0.0.1 roster",
+        "web2 deploy@10.0.0.2 roster",
+        "web3 deploy@10.0.0.3 roster",
+        "db1 root@db.example.com roster:7:1",
+    ];
+    assert_eq!(roster.hosts.iter().map(show).collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn a_mistake_in_a_template_is_told_by_its_line_where_that_is_known() {
+    let said = |text: &str| {
+        flat::parse(text, &Settings { file: "roster".into(), ..Settings::default() }).unwrap_err().to_string()
+    };
+    let text = TEMPLATE.replace("db1: {", "db1: {port: 0, ").replace("user: {{", "usr: {{");
+    insta::assert_snapshot!(
+        "template_mistakes",
+        [
+            said(&text),
+            said("web1: {{ nosuch.thing }}\n"),
+            said("a: b\n{% if %}\n"),
+            said("{% set x = 1 %}\na: [\n"),
+            said("{% import 'nosuch.jinja' as x %}\n"),
+            said("a: {{ salt['cmd.run']('id') }}\n"),
+            said("#!py\ndef run(): pass\n"),
+        ]
+        .join("\n")
+    );
+}
+
+#[test]
+fn a_first_line_without_jinja_leaves_braces_alone() {
+    let roster = read("#!yaml\nweb1: {host: a, passwd: '{{ x }}'}\n");
+    assert_eq!(roster.hosts[0].passwd.as_ref().unwrap().expose(), "{{ x }}");
 }

@@ -53,18 +53,23 @@ fn arg(opt: &Opt) -> Arg {
     }
 }
 
-/// Salt's other spellings: `--state_output` and `--no-colour` become `--state-output` and `--no-color`.
-pub(super) fn respell(args: Vec<String>) -> Vec<String> {
+/// Salt's other spellings: `--state_output` and `--no-colour` become `--state-output` and `--no-color`. What names
+/// no option of `tables` then, a password perhaps, stays as it is.
+pub(super) fn respell(args: Vec<String>, tables: &[&'static [Opt]]) -> Vec<String> {
     let mut is_option = true;
     let respelled = args.into_iter().map(|arg| {
         is_option &= arg != "--";
-        if !is_option || !arg.starts_with("--") {
-            return arg;
-        }
-        let (name, value) = arg.split_at(arg.find('=').unwrap_or(arg.len()));
-        format!("{}{value}", name.replace('_', "-").replace("colour", "color"))
+        let Some(rest) = arg.strip_prefix("--").filter(|_| is_option) else { return arg };
+        let (name, value) = rest.split_at(rest.find('=').unwrap_or(rest.len()));
+        let name = name.replace('_', "-").replace("colour", "color");
+        if names(tables).any(|known| known.starts_with(&name)) { format!("--{name}{value}") } else { arg }
     });
     respelled.collect()
+}
+
+fn names(tables: &[&'static [Opt]]) -> impl Iterator<Item = &'static str> {
+    let options = tables.iter().flat_map(|table| table.iter());
+    options.flat_map(|opt| [opt.long].into_iter().chain(opt.aliases.iter().copied()))
 }
 
 /// The options found on one command line.

@@ -3,7 +3,7 @@
 use super::table::State;
 use super::*;
 use crate::trust::Policy;
-use halite_roster::TargetKind;
+use halite_roster::{Secret, TargetKind};
 use std::time::Duration;
 
 fn parse_line(line: &str) -> Result<Command, UsageError> {
@@ -193,6 +193,12 @@ fn a_mistyped_option_is_met_with_the_nearest_one() {
 #[test]
 fn passwords_do_not_show_when_options_are_printed() {
     let printed = format!("{:?}", ssh("* test.ping --passwd hunter2 --priv-passwd s3cret"));
+    let options = ssh("* test.ping --passwd --my_colour");
+    assert_eq!(
+        options.login.passwd.as_ref().map(Secret::expose),
+        Some("--my_colour"),
+        "a value is not respelled"
+    );
     assert!(!printed.contains("hunter2") && !printed.contains("s3cret"), "{printed}");
 }
 

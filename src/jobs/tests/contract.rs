@@ -36,9 +36,6 @@ async fn keeps_jobs(store: &dyn JobStore) -> Jid {
     assert_eq!(store.targets(jid).await.unwrap(), targets, "in the order of their turns");
     assert_eq!(store.list().await.unwrap(), [job]);
 
-    store.admit(jid, 3).await.unwrap();
-    store.admit(jid, 1).await.unwrap();
-    assert_eq!(store.load(jid).await.unwrap().unwrap().admitted, 3, "nobody is sent away again");
     store.finish(jid).await.unwrap();
     assert_eq!(store.load(jid).await.unwrap().unwrap().state(), RunState::Ended);
 
@@ -63,6 +60,8 @@ async fn keeps_the_first_return_of_a_host(store: &dyn JobStore, jid: Jid) {
     store.save_returns(&again).await.unwrap();
     assert_eq!(store.returns(jid).await.unwrap(), [first[0].clone(), first[1].clone(), again[1].clone()]);
     store.save_returns(&[]).await.unwrap();
+    let admitted = store.load(jid).await.unwrap().unwrap().admitted;
+    assert!(admitted >= 2 + 3, "each of three hosts that are done admits another: {admitted}");
 }
 
 async fn gives_rising_ids(store: &dyn JobStore, hand: &AtomicU64) {

@@ -201,9 +201,6 @@ impl JobStore for Moody {
     async fn begin(&self, job: NewJob<'_>) -> Result<Jid, StoreError> {
         self.inner.begin(job).await
     }
-    async fn admit(&self, jid: Jid, admitted: usize) -> Result<(), StoreError> {
-        self.inner.admit(jid, admitted).await
-    }
     async fn finish(&self, jid: Jid) -> Result<(), StoreError> {
         self.inner.finish(jid).await
     }

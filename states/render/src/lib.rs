@@ -6,6 +6,10 @@
 pub mod args;
 mod base64;
 mod excerpt;
+pub mod jinja;
 pub mod limits;
+mod regex;
 pub mod repr;
+mod suggest;
+pub mod template;
 pub mod yaml;

@@ -31,13 +31,24 @@ fn write_repr(value: &Value, out: &mut String) {
             out.push('{');
             for (at, (key, value)) in map.iter().enumerate() {
                 out.push_str(if at > 0 { ", " } else { "" });
-                write_repr(key, out);
+                write_key(key, out);
                 out.push_str(": ");
                 write_repr(value, out);
             }
             out.push('}');
         }
     }
+}
+
+/// Appends the repr of a dict's key: a list can only have been a tuple.
+pub fn write_key(key: &Value, out: &mut String) {
+    let Value::List(items) = key else { return write_repr(key, out) };
+    out.push('(');
+    for (at, item) in items.iter().enumerate() {
+        out.push_str(if at > 0 { ", " } else { "" });
+        write_key(item, out);
+    }
+    out.push_str(if items.len() == 1 { ",)" } else { ")" });
 }
 
 /// `repr` and `str` of a float: the shortest digits that mean it, `1e+16` from 16 digits on.
@@ -70,7 +81,7 @@ fn decimals(scientific: &str) -> usize {
 }
 
 /// Appends `repr(text)`: in single quotes, unless the text holds one and no double quote.
-pub(crate) fn write_str(text: &str, out: &mut String) {
+pub fn write_str(text: &str, out: &mut String) {
     let quote = quote_for(text.contains('\''), text.contains('"'));
     out.push(quote);
     for c in text.chars() {
@@ -88,7 +99,7 @@ pub(crate) fn write_str(text: &str, out: &mut String) {
 }
 
 /// Appends `repr(bytes)`: `b'a\xff'`.
-pub(crate) fn write_bytes(bytes: &[u8], out: &mut String) {
+pub fn write_bytes(bytes: &[u8], out: &mut String) {
     let quote = quote_for(bytes.contains(&b'\''), bytes.contains(&b'"'));
     out.extend(['b', quote]);
     for &byte in bytes {
@@ -109,7 +120,8 @@ fn quote_for(has_single: bool, has_double: bool) -> char {
     if has_single && !has_double { '"' } else { '\'' }
 }
 
-fn write_escape(c: char, out: &mut String) {
+/// Appends `\x1b`, `\u202e` or `\U0001f600`: the shortest of Python's numeric escapes.
+pub fn write_escape(c: char, out: &mut String) {
     let _ = match u32::from(c) {
         code @ ..=0xff => write!(out, "\\x{code:02x}"),
         code @ ..=0xffff => write!(out, "\\u{code:04x}"),
@@ -118,7 +130,7 @@ fn write_escape(c: char, out: &mut String) {
 }
 
 /// Python's `str.isprintable`: neither control, format, private, unassigned nor a separator other than space.
-pub(crate) fn is_printable(c: char) -> bool {
+pub fn is_printable(c: char) -> bool {
     if c.is_ascii() {
         return (' '..='~').contains(&c);
     }
@@ -174,6 +186,8 @@ mod tests {
     fn collections_print_as_python_prints_them() {
         let map = Map::from([("a", Value::from(vec![Value::Null, Value::Bool(true)]))]);
         assert_eq!(repr(&Value::Map(map)), "{'a': [None, True]}");
+        let pairs = Map::from([(Value::from(vec![1, 2]), 0), (Value::from(vec!["x"]), 1)]);
+        assert_eq!(repr(&Value::Map(pairs)), "{(1, 2): 0, ('x',): 1}");
         assert_eq!(repr(&Value::Bytes(vec![b'a', 0xff, b'\''])), "b\"a\\xff'\"");
     }
 }

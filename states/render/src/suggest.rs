@@ -1,8 +1,9 @@
 //! The known word nearest to a mistyped one.
 
-/// The candidate at most a third of the letters away from `word`.
+/// The candidate a few letters away from `word`: a third of them, two in short words.
 pub(crate) fn nearest<'c>(word: &str, candidates: impl Iterator<Item = &'c str>) -> Option<&'c str> {
-    let allowed = (word.chars().count() / 3).max(1);
+    let letters = word.chars().count();
+    let allowed = if letters < 4 { 1 } else { (letters / 3).max(2) };
     candidates
         .filter(|candidate| *candidate != word)
         .map(|candidate| (distance(word, candidate), candidate))

@@ -11,8 +11,10 @@ pub fn dir(ctx: &Ctx) -> PathBuf {
     if rustix::process::geteuid().is_root() {
         return PathBuf::from("/var/cache/halite/minion");
     }
-    let given = std::env::var_os("XDG_CACHE_HOME").filter(|dir| Path::new(dir).is_absolute()).map(PathBuf::from);
-    let base = given.unwrap_or_else(|| Path::new(&std::env::var_os("HOME").unwrap_or_default()).join(".cache"));
+    let given =
+        std::env::var_os("XDG_CACHE_HOME").filter(|dir| Path::new(dir).is_absolute()).map(PathBuf::from);
+    let base =
+        given.unwrap_or_else(|| Path::new(&std::env::var_os("HOME").unwrap_or_default()).join(".cache"));
     base.join("halite/minion")
 }
 

@@ -43,9 +43,12 @@ fn source(ctx: &Ctx, args: &Bound, url: &str) -> Result<Source, CallError> {
 /// `path` and `dest`, rendered where `template` names an engine.
 fn rendered_names(ctx: &mut Ctx, args: &Bound) -> Result<(String, String), CallError> {
     let (path, dest) = (args.str("path")?, args.str("dest")?);
-    let Some(engine) = args.opt_str("template")?.filter(|engine| !engine.is_empty()) else { return Ok((path, dest)) };
+    let Some(engine) = args.opt_str("template")?.filter(|engine| !engine.is_empty()) else {
+        return Ok((path, dest));
+    };
     let variables = variables(ctx, args)?;
-    let mut render = |text: String| ctx.render.render(ctx, &engine, &text, &variables).map_err(CallError::Failed);
+    let mut render =
+        |text: String| ctx.render.render(ctx, &engine, &text, &variables).map_err(CallError::Failed);
     Ok((render(path)?, render(dest)?))
 }
 
@@ -104,7 +107,8 @@ fn cached(ctx: &mut Ctx, source: &Source) -> Result<Option<PathBuf>, CallError> 
 }
 
 fn cache_place(ctx: &Ctx, source: &Source) -> Result<PathBuf, CallError> {
-    let place = cache::below(&cache::dir(ctx).join("files"), &source.saltenv).and_then(|env| cache::below(&env, &source.path));
+    let place = cache::below(&cache::dir(ctx).join("files"), &source.saltenv)
+        .and_then(|env| cache::below(&env, &source.path));
     place.ok_or_else(|| CallError::Failed(format!("{source} would be kept outside of the cache")))
 }
 
@@ -126,7 +130,8 @@ pub fn get_dir(ctx: &mut Ctx, args: &Bound) -> Result<Value, CallError> {
 
 /// All paths below a directory of the file server.
 fn below(ctx: &mut Ctx, top: &Source) -> Result<Vec<String>, CallError> {
-    let prefix = if top.path.is_empty() { String::new() } else { format!("{}/", top.path.trim_end_matches('/')) };
+    let prefix =
+        if top.path.is_empty() { String::new() } else { format!("{}/", top.path.trim_end_matches('/')) };
     let mut paths = source::list(ctx, &top.saltenv)?;
     paths.retain(|path| path.starts_with(&prefix));
     Ok(paths)
@@ -134,9 +139,12 @@ fn below(ctx: &mut Ctx, top: &Source) -> Result<Vec<String>, CallError> {
 
 pub fn get_template(ctx: &mut Ctx, args: &Bound) -> Result<Value, CallError> {
     let (url, dest, engine) = (args.str("path")?, args.str("dest")?, args.str("template")?);
-    let Some(file) = fetched(ctx, args, &url, None)?.filter(|file| file.is_file()) else { return Ok(Value::from("")) };
+    let Some(file) = fetched(ctx, args, &url, None)?.filter(|file| file.is_file()) else {
+        return Ok(Value::from(""));
+    };
     let read = std::fs::read_to_string(&file);
-    let text = read.map_err(|error| CallError::Failed(format!("could not read '{}': {error}", file.display())))?;
+    let text =
+        read.map_err(|error| CallError::Failed(format!("could not read '{}': {error}", file.display())))?;
     let variables = variables(ctx, args)?;
     let rendered = match ctx.render.render(ctx, &engine, &text, &variables) {
         Ok(rendered) => rendered,
@@ -159,7 +167,12 @@ pub fn get_template(ctx: &mut Ctx, args: &Bound) -> Result<Value, CallError> {
 }
 
 /// The file of any URL on this host: cached where it comes from elsewhere, the path itself where it is local.
-fn fetched(ctx: &mut Ctx, args: &Bound, url: &str, source_hash: Option<&str>) -> Result<Option<PathBuf>, CallError> {
+fn fetched(
+    ctx: &mut Ctx,
+    args: &Bound,
+    url: &str,
+    source_hash: Option<&str>,
+) -> Result<Option<PathBuf>, CallError> {
     let env = saltenv(ctx, args)?;
     if let Some(source) = Source::parse(url, &env) {
         return cached(ctx, &source);
@@ -169,7 +182,9 @@ fn fetched(ctx: &mut Ctx, args: &Bound, url: &str, source_hash: Option<&str>) ->
     }
     let target = extern_path(ctx, url, &env)?;
     let known = source_hash.and_then(web::digest_wanted);
-    if known.is_some_and(|(algorithm, wanted)| digest::of_file(algorithm, &target).is_ok_and(|now| now == wanted)) {
+    if known
+        .is_some_and(|(algorithm, wanted)| digest::of_file(algorithm, &target).is_ok_and(|now| now == wanted))
+    {
         return Ok(Some(target));
     }
     let folder = target.parent().unwrap_or(Path::new("/"));
@@ -190,7 +205,9 @@ fn local(args: &Bound, url: &str) -> Result<Option<PathBuf>, CallError> {
         return Ok(Some(PathBuf::from(if trimmed.is_empty() { "/" } else { trimmed })));
     }
     Err(args.wrong(match url.split_once("://") {
-        Some((scheme, _)) => format!("cannot fetch {scheme}:// URLs; there are salt, file, http, https and ftp"),
+        Some((scheme, _)) => {
+            format!("cannot fetch {scheme}:// URLs; there are salt, file, http, https and ftp")
+        }
         None => format!("'{url}' is neither a URL nor an absolute path"),
     }))
 }
@@ -238,7 +255,10 @@ fn found(file: Option<PathBuf>) -> Value {
 }
 
 pub fn cache_files(ctx: &mut Ctx, args: &Bound) -> Result<Value, CallError> {
-    args.texts("paths")?.iter().map(|url| fetched(ctx, args, url, None).map(found)).collect::<Result<_, _>>()
+    args.texts("paths")?
+        .iter()
+        .map(|url| fetched(ctx, args, url, None).map(found))
+        .collect::<Result<_, _>>()
         .map(Value::List)
 }
 
@@ -277,7 +297,8 @@ pub fn cache_local_file(ctx: &mut Ctx, args: &Bound) -> Result<Value, CallError>
     }
     let target = local_place(ctx, &path.to_string_lossy());
     let failed = |error| CallError::Failed(format!("could not cache '{}': {error}", path.display()));
-    let target = target.ok_or_else(|| args.wrong(format!("'{}' has no place in the cache", path.display())))?;
+    let target =
+        target.ok_or_else(|| args.wrong(format!("'{}' has no place in the cache", path.display())))?;
     write::private_folders(target.parent().unwrap_or(Path::new("/"))).map_err(failed)?;
     write::copy(&path, &target).map_err(failed)?;
     std::fs::set_permissions(&target, std::fs::Permissions::from_mode(CACHED)).map_err(failed)?;
@@ -291,7 +312,8 @@ fn local_place(ctx: &Ctx, path: &str) -> Option<PathBuf> {
 pub fn is_cached(ctx: &mut Ctx, args: &Bound) -> Result<Value, CallError> {
     let (url, env) = (args.str("path")?, saltenv(ctx, args)?);
     let source = Source::parse(&url, &env).unwrap_or(Source { path: url.clone(), saltenv: env.clone() });
-    let places = [cache_place(ctx, &source).ok(), local_place(ctx, &source.path), extern_path(ctx, &url, &env).ok()];
+    let places =
+        [cache_place(ctx, &source).ok(), local_place(ctx, &source.path), extern_path(ctx, &url, &env).ok()];
     let there = places.into_iter().flatten().find(|place| place.exists());
     Ok(there.map_or_else(|| Value::from(""), paths::to_value))
 }
@@ -335,10 +357,16 @@ pub fn stat_file(ctx: &mut Ctx, args: &Bound) -> Result<Value, CallError> {
     let url = args.str("path")?;
     let mode = match Source::parse(&url, &saltenv(ctx, args)?) {
         Some(source) => source.facts(ctx)?.map(|facts| REGULAR | facts.mode),
-        None => Path::new(&url).metadata().ok().filter(|meta| meta.is_file()).map(|meta| meta.permissions().mode()),
+        None => Path::new(&url)
+            .metadata()
+            .ok()
+            .filter(|meta| meta.is_file())
+            .map(|meta| meta.permissions().mode()),
     };
     let octal = args.get("octal") == &Value::Bool(true);
-    Ok(mode.map_or(Value::Null, |mode| if octal { Value::from(format!("{:04o}", mode & 0o7777)) } else { Value::from(mode) }))
+    Ok(mode.map_or(Value::Null, |mode| {
+        if octal { Value::from(format!("{:04o}", mode & 0o7777)) } else { Value::from(mode) }
+    }))
 }
 
 pub fn list_master(ctx: &mut Ctx, args: &Bound) -> Result<Value, CallError> {
@@ -360,7 +388,8 @@ pub fn list_master_dirs(ctx: &mut Ctx, args: &Bound) -> Result<Value, CallError>
 
 pub fn list_states(ctx: &mut Ctx, args: &Bound) -> Result<Value, CallError> {
     let env = saltenv(ctx, args)?;
-    let mut states: Vec<String> = source::list(ctx, &env)?.iter().filter_map(|path| names::state(path)).collect();
+    let mut states: Vec<String> =
+        source::list(ctx, &env)?.iter().filter_map(|path| names::state(path)).collect();
     states.sort();
     states.dedup();
     Ok(Value::from(states))

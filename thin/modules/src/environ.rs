@@ -89,7 +89,8 @@ pub fn variable(name: &str) -> Option<String> {
 /// All variables as this call sees them, sorted by name.
 pub fn variables() -> BTreeMap<String, String> {
     let text = |value: OsString| value.to_string_lossy().into_owned();
-    let mut all: BTreeMap<_, _> = std::env::vars_os().map(|(name, value)| (text(name), text(value))).collect();
+    let mut all: BTreeMap<_, _> =
+        std::env::vars_os().map(|(name, value)| (text(name), text(value))).collect();
     for (name, value) in changed().iter() {
         match value {
             Some(value) => all.insert(name.clone(), value.clone()),
@@ -116,7 +117,9 @@ fn item(_: &mut Ctx, args: &Bound) -> Result<Value, CallError> {
         key @ Value::Str(_) => vec![key.clone()],
         _ => Vec::new(),
     };
-    let value = |key: &Value| key.as_str().and_then(variable).map_or_else(|| args.get("default").clone(), Value::from);
+    let value = |key: &Value| {
+        key.as_str().and_then(variable).map_or_else(|| args.get("default").clone(), Value::from)
+    };
     Ok(Value::Map(keys.iter().map(|key| (key.clone(), value(key))).collect()))
 }
 
@@ -156,7 +159,9 @@ fn setenv(_: &mut Ctx, args: &Bound) -> Result<Value, CallError> {
         }
     }
     for (name, value) in wanted {
-        let (Some(key), Value::Str(_) | Value::Bool(false)) = (name.as_str(), value) else { return Ok(false.into()) };
+        let (Some(key), Value::Str(_) | Value::Bool(false)) = (name.as_str(), value) else {
+            return Ok(false.into());
+        };
         result.insert(key, assign(key, value, false_unsets));
     }
     Ok(result.into())

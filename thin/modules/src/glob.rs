@@ -159,7 +159,14 @@ mod tests {
     #[test]
     fn patterns_mean_what_python_means_by_them() {
         let yes = [("", ""), ("abc", "a*"), ("abc", "*c"), ("a/b", "a*b"), ("äöü", "???"), ("x", "[!a-c]")];
-        let also = [("b", "[a-c]"), ("]", "[]]"), ("[", "["), ("-", "[a-]"), ("web1", "web[0-9]"), ("aXbXc", "a*X*c")];
+        let also = [
+            ("b", "[a-c]"),
+            ("]", "[]]"),
+            ("[", "["),
+            ("-", "[a-]"),
+            ("web1", "web[0-9]"),
+            ("aXbXc", "a*X*c"),
+        ];
         for (text, pattern) in yes.into_iter().chain(also) {
             assert!(fnmatch(text.as_bytes(), pattern.as_bytes()), "{text:?} {pattern:?}");
         }

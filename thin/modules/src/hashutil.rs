@@ -18,7 +18,8 @@ pub const MODULE: Module = Module {
 };
 
 const INSTR: &[Param] = &[Param::Required("instr")];
-const SIGNED: &[Param] = &[Param::Required("string"), Param::Required("shared_secret"), Param::Required("challenge_hmac")];
+const SIGNED: &[Param] =
+    &[Param::Required("string"), Param::Required("shared_secret"), Param::Required("challenge_hmac")];
 
 const FUNCTIONS: &[Function] = &[
     Function {
@@ -168,7 +169,8 @@ fn lines(bytes: &[u8]) -> String {
 
 fn encode_file(_: &mut Ctx, args: &Bound) -> Result<Value, CallError> {
     let path = args.str("fname")?;
-    let content = std::fs::read(&path).map_err(|error| CallError::failed(format!("cannot read {path}: {error}")))?;
+    let content =
+        std::fs::read(&path).map_err(|error| CallError::failed(format!("cannot read {path}: {error}")))?;
     Ok(lines(&content).into())
 }
 
@@ -193,7 +195,8 @@ fn decode_to_file(_: &mut Ctx, args: &Bound) -> Result<Value, CallError> {
 
 fn mac<M: Mac + KeyInit>(args: &Bound) -> Result<M, CallError> {
     let key = bytes(args, "shared_secret")?;
-    let mut mac = <M as KeyInit>::new_from_slice(&key).map_err(|error| CallError::failed(error.to_string()))?;
+    let mut mac =
+        <M as KeyInit>::new_from_slice(&key).map_err(|error| CallError::failed(error.to_string()))?;
     mac.update(&bytes(args, "string")?);
     Ok(mac)
 }
@@ -209,17 +212,25 @@ fn hmac_signature(_: &mut Ctx, args: &Bound) -> Result<Value, CallError> {
 
 fn github_signature(_: &mut Ctx, args: &Bound) -> Result<Value, CallError> {
     let challenge = args.str("challenge_hmac")?;
-    let (algorithm, hex) =
-        challenge.split_once('=').ok_or_else(|| args.wrong("challenge_hmac must look like sha256=0123..."))?;
-    let pairs: Option<Vec<u8>> =
-        hex.as_bytes().chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect();
+    let (algorithm, hex) = challenge
+        .split_once('=')
+        .ok_or_else(|| args.wrong("challenge_hmac must look like sha256=0123..."))?;
+    let pairs: Option<Vec<u8>> = hex
+        .as_bytes()
+        .chunks(2)
+        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
+        .collect();
     let pairs = pairs.unwrap_or_default();
     let is_right = match algorithm {
         "md5" => mac::<Hmac<md5::Md5>>(args)?.verify_slice(&pairs).is_ok(),
         "sha1" => mac::<Hmac<sha1::Sha1>>(args)?.verify_slice(&pairs).is_ok(),
         "sha256" => mac::<Hmac<sha2::Sha256>>(args)?.verify_slice(&pairs).is_ok(),
         "sha512" => mac::<Hmac<sha2::Sha512>>(args)?.verify_slice(&pairs).is_ok(),
-        other => return Err(args.wrong(format!("no algorithm is called '{other}': there are md5, sha1, sha256, sha512"))),
+        other => {
+            return Err(
+                args.wrong(format!("no algorithm is called '{other}': there are md5, sha1, sha256, sha512"))
+            );
+        }
     };
     Ok(is_right.into())
 }

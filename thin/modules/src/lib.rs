@@ -26,6 +26,7 @@ pub mod write;
 mod cmdmod;
 mod config;
 mod cp;
+mod disk;
 pub mod environ;
 mod file;
 pub mod grains;
@@ -33,6 +34,7 @@ mod hashutil;
 mod mod_random;
 mod network;
 mod saltutil;
+mod status;
 mod sysmod;
 mod test;
 
@@ -41,4 +43,4 @@ pub use context::{Ctx, Link, LinkError, NoLink, NoRender, Render};
 pub use registry::{CallError, Function, Module, Param, call};
 
 /// Every module, in alphabetical order of its file.
-pub const MODULES: &[Module] = &[cmdmod::MODULE, config::MODULE, cp::MODULE, environ::MODULE, file::MODULE, grains::MODULE, hashutil::MODULE, mod_random::MODULE, network::MODULE, saltutil::MODULE, sysmod::MODULE, test::MODULE];
+pub const MODULES: &[Module] = &[cmdmod::MODULE, config::MODULE, cp::MODULE, disk::MODULE, environ::MODULE, file::MODULE, grains::MODULE, hashutil::MODULE, mod_random::MODULE, network::MODULE, saltutil::MODULE, status::MODULE, sysmod::MODULE, test::MODULE];

@@ -104,7 +104,12 @@ pub fn realpath(path: &Path) -> PathBuf {
 }
 
 fn parts_reversed(path: &Path) -> Vec<OsString> {
-    path.as_os_str().as_bytes().split(|byte| *byte == b'/').rev().map(|part| OsString::from_vec(part.to_vec())).collect()
+    path.as_os_str()
+        .as_bytes()
+        .split(|byte| *byte == b'/')
+        .rev()
+        .map(|part| OsString::from_vec(part.to_vec()))
+        .collect()
 }
 
 /// `~` and `~user` at the start become home directories; unknown users stay as they are written.
@@ -166,8 +171,18 @@ mod tests {
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
         assert_eq!((dirname(b"/a//b"), basename(b"/a//b")), (&b"/a"[..], &b"b"[..]));
         assert_eq!((dirname(b"/a"), dirname(b"a"), dirname(b"//")), (&b"/"[..], &b""[..], &b"//"[..]));
-        assert_eq!((text(join(b"/a", b"b")), text(join(b"/a/", b"/b")), text(join(b"", b""))), ("/a/b".into(), "/b".into(), String::new()));
-        for (from, to) in [("", "."), ("/../a/./b//..", "/a"), ("//a", "//a"), ("///a", "/a"), ("../../a", "../../a"), ("a/../..", "..")] {
+        assert_eq!(
+            (text(join(b"/a", b"b")), text(join(b"/a/", b"/b")), text(join(b"", b""))),
+            ("/a/b".into(), "/b".into(), String::new())
+        );
+        for (from, to) in [
+            ("", "."),
+            ("/../a/./b//..", "/a"),
+            ("//a", "//a"),
+            ("///a", "/a"),
+            ("../../a", "../../a"),
+            ("a/../..", ".."),
+        ] {
             assert_eq!(text(normpath(from.as_bytes())), to, "{from:?}");
         }
     }

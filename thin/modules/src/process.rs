@@ -197,7 +197,7 @@ impl Command {
         let lost = |error| ProcessError::Pipe { program: self.program(), error };
         let (stdout, stdout_end) = self.channel().map_err(lost)?;
         let (stderr, stderr_end) = self.channel().map_err(lost)?;
-        let deadline = self.timeout.map(|limit| Instant::now() + limit);
+        let deadline = self.timeout.and_then(|limit| Instant::now().checked_add(limit));
         let mut command = self.prepare()?;
         let errors = if self.merge {
             // Held by nobody, or the empty stream would seem to go on.

@@ -172,7 +172,7 @@ mod tests {
     impl Job {
         fn start(name: &str) -> (Job, Entry) {
             let dir = std::env::temp_dir().join(format!("halite-{name}-{}", std::process::id()));
-            let child = Command::new("sh").args(["-c", "sleep 60 & wait"]).spawn().unwrap();
+            let child = Command::new("sh").args(["-c", "sleep 60 & wait; exit 3"]).spawn().unwrap();
             let call = Call {
                 jid: JID.parse().unwrap(),
                 id: "m1".parse().unwrap(),

@@ -30,9 +30,12 @@ impl NewFile {
         let mut result = Err(io::ErrorKind::AlreadyExists.into());
         for _ in 0..TRIES {
             let temporary = fresh_name(target);
-            result = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary).map(|file| {
-                NewFile { file, temporary, target: target.to_owned(), done: false }
-            });
+            result = OpenOptions::new()
+                .write(true)
+                .create_new(true)
+                .mode(0o600)
+                .open(&temporary)
+                .map(|file| NewFile { file, temporary, target: target.to_owned(), done: false });
             if !matches!(&result, Err(error) if error.kind() == io::ErrorKind::AlreadyExists) {
                 break;
             }
@@ -87,7 +90,8 @@ impl Drop for NewFile {
 /// A name beside `target` that nobody can foresee.
 pub fn fresh_name(target: &Path) -> PathBuf {
     let mut random = [0; 8];
-    let filled = File::open("/dev/urandom").and_then(|mut source| io::Read::read_exact(&mut source, &mut random));
+    let filled =
+        File::open("/dev/urandom").and_then(|mut source| io::Read::read_exact(&mut source, &mut random));
     if filled.is_err() {
         // No random device (a bare chroot): exclusive creation keeps the name safe even where it can be guessed.
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
@@ -174,13 +178,38 @@ mod tests {
         let target = dir.join("x");
         let mut half = NewFile::create(&target).unwrap();
         half.write_all(b"half").unwrap();
-        let names = || std::fs::read_dir(&dir).unwrap().flatten().map(|entry| entry.file_name()).collect::<Vec<_>>();
+        let names =
+            || std::fs::read_dir(&dir).unwrap().flatten().map(|entry| entry.file_name()).collect::<Vec<_>>();
         assert_eq!(names().len(), 1);
         assert_eq!(std::fs::metadata(dir.join(&names()[0])).unwrap().mode() & 0o777, 0o600);
         drop(half);
         assert!(names().is_empty());
         replace(&target, b"whole", 0o640).unwrap();
-        assert_eq!((std::fs::read(&target).unwrap(), target.metadata().unwrap().mode() & 0o777), (b"whole".to_vec(), 0o640));
+        assert_eq!(
+            (std::fs::read(&target).unwrap(), target.metadata().unwrap().mode() & 0o777),
+            (b"whole".to_vec(), 0o640)
+        );
+        std::fs::remove_dir_all(&dir).unwrap();
+    }
+
+    #[test]
+    fn links_planted_by_others_are_not_followed() {
+        let dir = std::env::temp_dir().join(format!("planted-{}", std::process::id()));
+        std::fs::create_dir(&dir).unwrap();
+        std::fs::create_dir(dir.join("real")).unwrap();
+        std::os::unix::fs::symlink("real", dir.join("link")).unwrap();
+        std::fs::set_permissions(&dir, Permissions::from_mode(0o1777)).unwrap();
+        assert!(NewFile::create(&dir.join("link/x")).is_ok(), "our own link is followed");
+        // Only root can make a link look like another user's.
+        if rustix::process::geteuid().is_root() {
+            std::os::unix::fs::lchown(dir.join("link"), Some(65_534), Some(65_534)).unwrap();
+            let refused = NewFile::create(&dir.join("link/x")).unwrap_err();
+            assert_eq!(refused.kind(), io::ErrorKind::PermissionDenied);
+            assert!(
+                private_folders(&dir.join("link/deeper")).is_err()
+                    && replace(&dir.join("link"), b"", 0o600).is_err()
+            );
+        }
         std::fs::remove_dir_all(&dir).unwrap();
     }
 }

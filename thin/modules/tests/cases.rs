@@ -31,8 +31,17 @@ const KEYS: [&str; 9] = ["call", "files", "runs", "opts", "expect", "has", "erro
 fn every_case_gives_what_it_says() {
     let files = case_files();
     assert!(files.len() >= 60, "only {} cases were found", files.len());
-    let failures: Vec<String> = files.iter().filter_map(|file| check(file).err().map(|why| format!("{}: {why}", name(file)))).collect();
-    assert!(failures.is_empty(), "{} of {} cases fail:\n{}", failures.len(), files.len(), failures.join("\n"));
+    let failures: Vec<String> = files
+        .iter()
+        .filter_map(|file| check(file).err().map(|why| format!("{}: {why}", name(file))))
+        .collect();
+    assert!(
+        failures.is_empty(),
+        "{} of {} cases fail:\n{}",
+        failures.len(),
+        files.len(),
+        failures.join("\n")
+    );
 }
 
 #[test]
@@ -69,7 +78,8 @@ fn case_files() -> Vec<PathBuf> {
 }
 
 fn name(file: &Path) -> String {
-    let parts: Vec<_> = file.components().rev().take(2).map(|part| part.as_os_str().to_string_lossy()).collect();
+    let parts: Vec<_> =
+        file.components().rev().take(2).map(|part| part.as_os_str().to_string_lossy()).collect();
     format!("{}/{}", parts[1], parts[0])
 }
 
@@ -117,7 +127,9 @@ fn expect(case: &Map, room: &Room) -> Result<(), String> {
     let outcome = room.call(call, opts);
     value(case, room, &outcome)?;
     match case.get("retcode") {
-        Some(wanted) if *wanted != Value::Int(outcome.retcode) => Err(format!("the retcode is {}", outcome.retcode)),
+        Some(wanted) if *wanted != Value::Int(outcome.retcode) => {
+            Err(format!("the retcode is {}", outcome.retcode))
+        }
         _ => after(case, room),
     }
 }
@@ -126,13 +138,19 @@ fn value(case: &Map, room: &Room, outcome: &Outcome) -> Result<(), String> {
     match (&outcome.result, case.get("expect"), case.get("has"), case.get_str("error")) {
         (Ok(value), Some(wanted), None, None) => {
             let value = room.mask(value);
-            if value == *wanted { Ok(()) } else { Err(format!("gave {value:?}\n  instead of {wanted:?}; notes: {:?}", outcome.notes)) }
+            if value == *wanted {
+                Ok(())
+            } else {
+                Err(format!("gave {value:?}\n  instead of {wanted:?}; notes: {:?}", outcome.notes))
+            }
         }
         (Ok(value), None, Some(wanted), None) => {
             let value = room.mask(value);
-            let missing = wanted.as_map().unwrap().iter().find(|(key, wanted)| {
-                value.as_map().and_then(|map| map.get_value(key)) != Some(*wanted)
-            });
+            let missing = wanted
+                .as_map()
+                .unwrap()
+                .iter()
+                .find(|(key, wanted)| value.as_map().and_then(|map| map.get_value(key)) != Some(*wanted));
             missing.map_or(Ok(()), |missing| Err(format!("{value:?} lacks {missing:?}")))
         }
         (Err(error), None, None, Some(wanted)) => {

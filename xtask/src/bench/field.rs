@@ -119,7 +119,8 @@ impl<'a> Field<'a> {
         started.map(Some).map_err(|error| Failure(format!("{} does not start: {error}", tool.name)))
     }
 
-    /// Takes everything that any tool has left on the hosts.
+    /// Takes everything that any tool has left on the hosts, connections that were kept open included (they are the
+    /// children of the host's PID 1).
     ///
     /// # Errors
     /// When a host cannot be entered.

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use halite_site::{DelayProxy, Fleet, HostState, Started};
 
 use super::field::Field;
-use super::tools::{Case, Tool};
+use super::tools::{Case, Line, Tool};
 use crate::ui::{Failure, Outcome, say};
 
 /// Latency of the line on which round trips are counted.
@@ -147,11 +147,28 @@ impl<'a> Meter<'a> {
 impl Drop for Meter<'_> {
     fn drop(&mut self) {
         let (Clock::V1(group) | Clock::V2(group)) = &self.clock else { return };
+        end_others(group);
         // A group can be removed only when nobody is in it: this process moves to the root first.
         if let Some(root) = group.parent() {
             let _ = fs::write(root.join("cgroup.procs"), process::id().to_string());
         }
-        let _ = fs::remove_dir(group);
+        // Processes that have just ended still count until their parents have collected them.
+        for _ in 0..50 {
+            if fs::remove_dir(group).is_ok() {
+                return;
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+/// Ends what the tools have left running: everything in the group was started by this run (ControlPersist masters).
+fn end_others(group: &Path) {
+    let members = fs::read_to_string(group.join("cgroup.procs")).unwrap_or_default();
+    let others = members.lines().filter_map(|pid| pid.parse().ok()).filter(|pid| *pid != process::id());
+    for other in others.filter_map(Started::of) {
+        other.kill();
+        other.wait_gone(Duration::from_secs(1));
     }
 }
 
@@ -205,15 +222,21 @@ pub fn round_trips(field: &Field<'_>, tools: &[Tool]) -> Outcome<Vec<Trips>> {
             .into()
         };
         let line = line.into_iter().map(swap).collect();
-        let began = Instant::now();
-        field.command(&line).output()?;
-        let wall = began.elapsed().as_secs_f64();
-        let flows = proxy.flows();
-        let turns = flows.iter().map(|flow| flow.turns).sum();
-        say(&format!("round trips    {:<14} {turns} in {} connections, {wall:.3} s", tool.name, flows.len()));
-        trips.push(Trips { tool: tool.name, wall, connections: flows.len(), turns });
+        let (wall, connections, turns) = second_run(field, &line, &proxy)?;
+        say(&format!("round trips    {:<14} {turns} in {connections} connections, {wall:.3} s", tool.name));
+        trips.push(Trips { tool: tool.name, wall, connections, turns });
     }
     Ok(trips)
+}
+
+/// Runs a line twice, the first time to warm up; wall time, new connections and turns of the second.
+fn second_run(field: &Field<'_>, line: &Line, proxy: &DelayProxy) -> Outcome<(f64, usize, u32)> {
+    let turns = || proxy.flows().iter().map(|flow| flow.turns).sum::<u32>();
+    field.command(line).output()?;
+    let (before, connections) = (turns(), proxy.flows().len());
+    let began = Instant::now();
+    field.command(line).output()?;
+    Ok((began.elapsed().as_secs_f64(), proxy.flows().len() - connections, turns() - before))
 }
 
 /// Configuration for one host that is reached through the proxy.
@@ -236,10 +259,11 @@ fn behind_proxy(field: &Field<'_>, far: &HostState) -> Outcome<PathBuf> {
 ///
 /// # Errors
 /// When a tool cannot be started.
-pub fn memory(field: &Field<'_>, _: &Meter<'_>, tools: &[Tool], hosts: usize) -> Outcome<Vec<Memory>> {
+pub fn memory(field: &Field<'_>, tools: &[Tool], hosts: usize) -> Outcome<Vec<Memory>> {
     let mut peaks = Vec::new();
     for tool in tools {
         let Some(line) = (tool.line)(field, Case::Ping, hosts) else { continue };
+        field.run_once(tool, Case::Ping, hosts)?;
         let mut child = field.command(&line).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
         let (mut peak_bytes, mut processes) = (0, 0);
         while child.try_wait()?.is_none() {

@@ -95,8 +95,7 @@ fn measure_all(fleet: &Fleet, venv: Option<std::path::PathBuf>, choice: &Choice)
         }
     }
     let trips = measure::round_trips(&field, &tools)?;
-    let memory =
-        measure::memory(&field, &meter, &tools, choice.sizes.iter().copied().max().unwrap_or(1).min(100))?;
+    let memory = measure::memory(&field, &tools, choice.sizes.iter().copied().max().unwrap_or(1).min(100))?;
     report::write(&report::Figures { cells: &cells, trips: &trips, memory: &memory, rounds: choice.rounds })?;
     say("Written: docs/benchmarks.md, docs/benchmarks.svg");
     Ok(())

@@ -12,6 +12,8 @@ const LEFT: f64 = 70.0;
 const RIGHT: f64 = 150.0;
 const TOP: f64 = 30.0;
 const BOTTOM: f64 = 50.0;
+/// Least distance of two labels.
+const LABEL_LINE: f64 = 14.0;
 /// Distinguishable in print and for colour-blind eyes.
 const COLOURS: &[&str] = &["#d55e00", "#0072b2", "#56b4e9", "#009e73", "#cc79a7", "#e69f00", "#555555"];
 
@@ -46,10 +48,18 @@ pub fn svg(cells: &Cells) -> String {
          font-size=\"12\">\n<rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n"
     );
     svg += &grid(&x, &y, &sizes);
-    for (name, colour) in names.iter().zip(COLOURS.iter().cycle()) {
-        let points: Vec<(f64, f64)> =
-            sizes.iter().filter_map(|&hosts| Some((x.at(hosts as f64), y.at(wall(*name, hosts)?)))).collect();
-        svg += &curve(name, colour, &points);
+    let points = |name| -> Vec<(f64, f64)> {
+        let point = |hosts: &usize| Some((x.at(*hosts as f64), y.at(wall(name, *hosts)?)));
+        sizes.iter().filter_map(point).collect()
+    };
+    let curves: Vec<Curve> = names
+        .iter()
+        .zip(COLOURS.iter().cycle())
+        .map(|(name, colour)| (*name, *colour, points(name)))
+        .collect();
+    for (name, colour, points) in &curves {
+        svg += &curve(colour, points);
+        svg += &label(name, colour, points, label_height(&curves, name));
     }
     svg + "</svg>\n"
 }
@@ -82,21 +92,51 @@ fn grid(x: &Axis, y: &Axis, sizes: &[usize]) -> String {
     svg
 }
 
-fn curve(name: &str, colour: &str, points: &[(f64, f64)]) -> String {
-    let Some((last_x, last_y)) = points.last() else { return String::new() };
+/// Name, colour and points of one tool.
+type Curve = (&'static str, &'static str, Vec<(f64, f64)>);
+
+fn curve(colour: &str, points: &[(f64, f64)]) -> String {
     let path: Vec<String> = points.iter().map(|(x, y)| format!("{x:.1},{y:.1}")).collect();
-    let mut svg = format!(
-        "<polyline points=\"{}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\"/>\n",
-        path.join(" ")
-    );
+    let path = path.join(" ");
+    let mut svg =
+        format!("<polyline points=\"{path}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\"/>\n");
     for (x, y) in points {
         let _ = writeln!(svg, "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3\" fill=\"{colour}\"/>");
     }
-    let _ = writeln!(
-        svg,
-        "<text x=\"{:.1}\" y=\"{:.1}\" fill=\"{colour}\">{name}</text>",
-        last_x + 8.0,
-        last_y + 4.0
-    );
     svg
+}
+
+fn label(name: &str, colour: &str, points: &[(f64, f64)], height: f64) -> String {
+    let x = points.last().map_or(LEFT, |(x, _)| *x) + 8.0;
+    format!("<text x=\"{x:.1}\" y=\"{:.1}\" fill=\"{colour}\">{name}</text>\n", height + 4.0)
+}
+
+/// Where a label stands: at the end of its curve, pushed down where it would cover the one above.
+fn label_height(curves: &[Curve], name: &str) -> f64 {
+    let end = |curve: &Curve| Some((curve.2.last()?.1, curve.0));
+    let mut ends: Vec<(f64, &str)> = curves.iter().filter_map(end).collect();
+    ends.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let mut free = TOP;
+    for (height, own) in ends {
+        let height = height.max(free);
+        if own == name {
+            return height;
+        }
+        free = height + LABEL_LINE;
+    }
+    free
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_of_close_curves_do_not_cover_each_other() {
+        let curve = |name, end| (name, "#000", vec![(LEFT, 300.0), (400.0, end)]);
+        let curves = [curve("b", 101.0), curve("a", 100.0), curve("far", 200.0)];
+        assert_eq!(label_height(&curves, "a"), 100.0);
+        assert_eq!(label_height(&curves, "b"), 114.0);
+        assert_eq!(label_height(&curves, "far"), 200.0);
+    }
 }

@@ -18,13 +18,13 @@ pub struct Place {
 #[error("{}:{}:{}: {message}", place.template, place.mark.line, place.mark.column)]
 pub struct RenderError {
     pub kind: FaultKind,
-    pub message: String,
+    pub message: Box<str>,
     pub place: Place,
     /// The calls and includes that led there, innermost first.
     pub called_from: Vec<Place>,
-    pub hint: Option<String>,
+    pub hint: Option<Box<str>>,
     /// The whole text of the template at fault, which may be an included one.
-    pub source_text: String,
+    pub source_text: Box<str>,
 }
 
 impl RenderError {
@@ -36,9 +36,9 @@ impl RenderError {
             kind: fault.kind,
             place: first.unwrap_or_else(unknown),
             called_from: places.collect(),
-            hint: fault.hint,
-            source_text: fault.places.first().map_or(String::new(), |(template, _)| template.source.to_string()),
-            message: fault.message,
+            hint: fault.hint.map(Into::into),
+            source_text: fault.places.first().map_or("".into(), |(template, _)| (*template.source).into()),
+            message: fault.message.into(),
         }
     }
 

@@ -130,7 +130,11 @@ pub(super) fn read(source: &str) -> Result<Val, String> {
     let mut reader = Reader { source, at: 0 };
     let value = reader.value(0)?;
     reader.blanks();
-    if reader.at < source.len() { Err(reader.wrong("the end of the text is expected here")) } else { Ok(value) }
+    if reader.at < source.len() {
+        Err(reader.wrong("the end of the text is expected here"))
+    } else {
+        Ok(value)
+    }
 }
 
 struct Reader<'s> {
@@ -246,7 +250,10 @@ impl Reader<'_> {
                 '\\' => match chars.next().map(|(_, c)| c) {
                     Some('u') => {
                         let digits: String = chars.by_ref().take(4).map(|(_, c)| c).collect();
-                        units.push(u16::from_str_radix(&digits, 16).map_err(|_| self.wrong("\\u is not followed by four digits"))?);
+                        units.push(
+                            u16::from_str_radix(&digits, 16)
+                                .map_err(|_| self.wrong("\\u is not followed by four digits"))?,
+                        );
                     }
                     Some(c) => units.extend_from_slice(unescaped(c).encode_utf16(&mut buffer)),
                     None => break,

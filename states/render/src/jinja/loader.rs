@@ -48,8 +48,9 @@ fn inside(root: &Path, path: &str) -> Option<PathBuf> {
 /// Absolute paths and those that climb out of the root are not found.
 pub(super) fn resolve(asked: &str, from: &str) -> Outcome<String> {
     let refused = |why: &str| {
-        Err(Fault::new(FaultKind::NotFound, format!("the template {asked:?} is not found: {why}"))
-            .hinted("paths begin at the root of the templates, or with ./ or ../ at this template's directory"))
+        Err(Fault::new(FaultKind::NotFound, format!("the template {asked:?} is not found: {why}")).hinted(
+            "paths begin at the root of the templates, or with ./ or ../ at this template's directory",
+        ))
     };
     if asked.starts_with('/') || asked.contains('\\') || asked.contains('\0') {
         return refused("it is not a relative path");

@@ -23,6 +23,7 @@ mod value;
 pub use error::{Place, RenderError};
 pub use fault::FaultKind;
 pub use loader::{DirLoader, Loader, NoTemplates};
+pub use run::SourceMap;
 
 use halite_wire::{Map, Value};
 
@@ -90,6 +91,21 @@ pub fn render_with(
     functions: &dyn Functions,
     settings: Settings,
 ) -> Result<String, RenderError> {
+    render_mapped(source, name, variables, loader, functions, settings).map(|(text, _)| text)
+}
+
+/// Like [`render_with`], with a map from places of the result to those of the source.
+///
+/// # Errors
+/// As [`render`].
+pub fn render_mapped(
+    source: &str,
+    name: &str,
+    variables: &Map,
+    loader: &dyn Loader,
+    functions: &dyn Functions,
+    settings: Settings,
+) -> Result<(String, SourceMap), RenderError> {
     run::Interp::new(loader, functions, settings, variables)
         .and_then(|mut interp| interp.render(source, name))
         .map_err(|fault| RenderError::from_fault(*fault))

@@ -83,7 +83,9 @@ fn unsupported(operator: Operator, a: &Val, b: &Val) -> Box<Fault> {
     let (left, right) = (a.type_name(), b.type_name());
     let fault = Fault::of_type(format!("`{sign}` does not work between {left} and {right}"));
     match (operator, a, b) {
-        (Operator::Add, Val::Str(_), _) | (Operator::Add, _, Val::Str(_)) => fault.hinted("join texts with `~`"),
+        (Operator::Add, Val::Str(_), _) | (Operator::Add, _, Val::Str(_)) => {
+            fault.hinted("join texts with `~`")
+        }
         _ => fault,
     }
 }
@@ -99,7 +101,9 @@ fn of_ints(operator: Operator, a: i128, b: i128) -> Outcome<Option<Val>> {
         Operator::Subtract => a.checked_sub(b),
         Operator::Multiply => a.checked_mul(b),
         Operator::Divide => return Ok(None),
-        Operator::FloorDivide => a.checked_div(b).map(|q| if a % b != 0 && (a < 0) != (b < 0) { q - 1 } else { q }),
+        Operator::FloorDivide => {
+            a.checked_div(b).map(|q| if a % b != 0 && (a < 0) != (b < 0) { q - 1 } else { q })
+        }
         Operator::Modulo => a.checked_rem(b).map(|r| if r != 0 && (r < 0) != (b < 0) { r + b } else { r }),
         Operator::Power if b < 0 => return Ok(None),
         Operator::Power => u32::try_from(b).ok().and_then(|b| a.checked_pow(b)),
@@ -179,7 +183,8 @@ pub(super) fn slice(value: &Val, [start, stop, step]: [Option<i128>; 3]) -> Outc
 
 fn positions(len: i128, start: Option<i128>, stop: Option<i128>, step: i128) -> Vec<usize> {
     let (least, most) = if step > 0 { (0, len) } else { (-1, len - 1) };
-    let clamp = |bound: i128| if bound < 0 { (bound.saturating_add(len)).max(least) } else { bound.min(most) };
+    let clamp =
+        |bound: i128| if bound < 0 { (bound.saturating_add(len)).max(least) } else { bound.min(most) };
     let (first, end) = if step > 0 { (0, len) } else { (len - 1, -1) };
     let (mut at, stop) = (start.map_or(first, clamp), stop.map_or(end, clamp));
     let mut picked = Vec::new();

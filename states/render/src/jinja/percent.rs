@@ -51,7 +51,11 @@ fn of_mapping(args: &Val, key: &str) -> Outcome<Val> {
 }
 
 /// One place after its `%`: flags, width, precision, kind.
-fn conversion(chars: &mut Peekable<Chars>, value: Outcome<Val>, values: &mut std::vec::IntoIter<Val>) -> Outcome<String> {
+fn conversion(
+    chars: &mut Peekable<Chars>,
+    value: Outcome<Val>,
+    values: &mut std::vec::IntoIter<Val>,
+) -> Outcome<String> {
     let mut spec = Spec::default();
     while let Some(flag) = chars.next_if(|c| "-+ 0#".contains(*c)) {
         match flag {
@@ -136,7 +140,11 @@ impl Default for Spec {
 impl Spec {
     pub fn text(&self, text: &str) -> Outcome<String> {
         let cut: String = text.chars().take(self.precision.unwrap_or(usize::MAX)).collect();
-        self.padded("", &cut, if self.group.is_some() || self.fill != ' ' || self.align.is_some() { '<' } else { '\0' })
+        self.padded(
+            "",
+            &cut,
+            if self.group.is_some() || self.fill != ' ' || self.align.is_some() { '<' } else { '\0' },
+        )
     }
 
     pub fn number(&self, kind: char, value: &Val) -> Outcome<String> {
@@ -203,7 +211,7 @@ impl Spec {
         let Some(separator) = self.group else { return digits.to_owned() };
         let mut out = String::new();
         for (at, c) in digits.chars().enumerate() {
-            if at > 0 && (digits.len() - at) % 3 == 0 {
+            if at > 0 && (digits.len() - at).is_multiple_of(3) {
                 out.push(separator);
             }
             out.push(c);
@@ -223,7 +231,11 @@ impl Spec {
         let align = self.align.unwrap_or(if default == '\0' { '>' } else { default });
         Ok(match align {
             '<' => format!("{sign}{body}{}", fill(missing, self.fill)),
-            '^' => format!("{}{sign}{body}{}", fill(missing / 2, self.fill), fill(missing - missing / 2, self.fill)),
+            '^' => format!(
+                "{}{sign}{body}{}",
+                fill(missing / 2, self.fill),
+                fill(missing - missing / 2, self.fill)
+            ),
             '=' => format!("{sign}{}{body}", fill(missing, self.fill)),
             _ => format!("{}{sign}{body}", fill(missing, self.fill)),
         })

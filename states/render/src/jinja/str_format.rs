@@ -34,14 +34,16 @@ impl Interp<'_> {
 
     fn field(&mut self, field: &str, args: &Args, next: &mut usize) -> Outcome<String> {
         let (name, spec) = field.split_once(':').unwrap_or((field, ""));
-        let (name, conversion) = name.split_once('!').map_or((name, ""), |(name, conversion)| (name, conversion));
+        let (name, conversion) =
+            name.split_once('!').map_or((name, ""), |(name, conversion)| (name, conversion));
         let value = self.field_value(name, args, next)?;
         let value = match conversion {
             "r" => Val::from(repr(&value)),
             "s" => Val::Str(text(&value)),
             _ => value,
         };
-        let spec = if spec.contains('{') { self.str_format_nested(spec, args, next)? } else { spec.to_owned() };
+        let spec =
+            if spec.contains('{') { self.str_format_nested(spec, args, next)? } else { spec.to_owned() };
         format_value(&value, &spec)
     }
 
@@ -69,7 +71,11 @@ impl Interp<'_> {
             *next += usize::from(head.is_empty());
             args.positional.get(at).cloned().ok_or_else(missing)?
         } else {
-            args.named.iter().find(|(given, _)| &**given == head).map(|(_, value)| value.clone()).ok_or_else(missing)?
+            args.named
+                .iter()
+                .find(|(given, _)| &**given == head)
+                .map(|(_, value)| value.clone())
+                .ok_or_else(missing)?
         };
         while !path.is_empty() {
             if let Some(rest) = path.strip_prefix('.') {
@@ -77,7 +83,9 @@ impl Interp<'_> {
                 value = self.attribute(&value, &rest[..len].into())?;
                 path = &rest[len..];
             } else {
-                let (key, rest) = path[1..].split_once(']').ok_or_else(|| Fault::of_type("a `]` is missing in the format"))?;
+                let (key, rest) = path[1..]
+                    .split_once(']')
+                    .ok_or_else(|| Fault::of_type("a `]` is missing in the format"))?;
                 let index = key.parse().map_or_else(|_| Val::from(key), Val::Int);
                 value = self.item(&value, &index)?;
                 path = rest;

@@ -59,7 +59,9 @@ fn looks_like_stand_in(value: &Value) -> bool {
     match value {
         Value::Str(text) => text.contains('\u{FFFE}') || text.contains("\\uFFFE"),
         Value::List(items) => items.iter().any(looks_like_stand_in),
-        Value::Map(map) => map.iter().any(|(key, value)| looks_like_stand_in(key) || looks_like_stand_in(value)),
+        Value::Map(map) => {
+            map.iter().any(|(key, value)| looks_like_stand_in(key) || looks_like_stand_in(value))
+        }
         _ => false,
     }
 }

@@ -82,6 +82,27 @@ fn tgt_31_bytes_that_are_not_utf_8_survive() {
 }
 
 #[test]
+fn tgt_31_any_bytes_come_back_identical() {
+    let mut seed = 0x2545_f491_4f6c_dd1d_u64;
+    let mut random = || {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        seed
+    };
+    for round in 0..60 {
+        let len = usize::try_from(random() % if round % 20 == 0 { 300_000 } else { 40 }).unwrap();
+        // Few kinds of bytes in some rounds, so that UTF-8 and line ends at the end come up, too.
+        let kinds = if round % 2 == 0 { 256 } else { 16 };
+        let bytes: Vec<u8> = (0..len).map(|_| (random() % kinds) as u8).collect();
+        let args = Args::of(["cat"])
+            .with("stdin", Value::from_bytes(bytes.clone()))
+            .with("stdin_raw_newlines", true);
+        assert_eq!(ask("cmd.run", args.with("rstrip", false)), Value::from_bytes(bytes));
+    }
+}
+
+#[test]
 fn surroundings_are_as_asked() {
     let env = Value::Map(Map::from_iter([("A", Value::Int(1))]));
     let list = Value::from(vec![env.clone()]);

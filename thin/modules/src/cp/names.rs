@@ -1,8 +1,8 @@
 //! Names made of names: where web files are cached, which SLS a path is, what `cache_dir` takes.
 
 use crate::glob::fnmatch;
-use crate::registry::CallError;
 use crate::regex::{Flags, Kind, Pattern};
+use crate::registry::CallError;
 use crate::{Bound, Ctx, cache, digest};
 use halite_wire::Value;
 use std::path::PathBuf;
@@ -32,7 +32,9 @@ pub fn extern_path(ctx: &Ctx, url: &str, saltenv: &str) -> Result<PathBuf, CallE
     };
     let env = cache::below(&cache::dir(ctx).join("extrn_files"), saltenv);
     let place = env.and_then(|env| cache::below(&env, &format!("{host}/{}", path.trim_start_matches('/'))));
-    place.ok_or_else(|| CallError::Failed(format!("{} has no place in the cache", super::web::without_password(url))))
+    place.ok_or_else(|| {
+        CallError::Failed(format!("{} has no place in the cache", super::web::without_password(url)))
+    })
 }
 
 /// `include_pat` and `exclude_pat`: patterns for names, or regular expressions after `E@`, one or a list each.

@@ -119,7 +119,11 @@ impl Arrival<'_> {
 
     fn add(&mut self, bytes: &[u8]) -> Result<(), String> {
         let Some(wanted) = &mut self.wanted else {
-            return if bytes.is_empty() { Ok(()) } else { Err("the content came before its size".to_owned()) };
+            return if bytes.is_empty() {
+                Ok(())
+            } else {
+                Err("the content came before its size".to_owned())
+            };
         };
         wanted.came += bytes.len() as u64;
         if wanted.came > wanted.size {
@@ -158,10 +162,69 @@ pub fn list(ctx: &mut Ctx, saltenv: &str) -> Result<Vec<String>, CallError> {
     match asked {
         Ok(()) => {}
         Err(LinkError::Refused(why)) => ctx.notes.push(why),
-        Err(error) => return Err(CallError::Failed(format!("could not list the files of {saltenv}: {error}"))),
+        Err(error) => {
+            return Err(CallError::Failed(format!("could not list the files of {saltenv}: {error}")));
+        }
     }
     paths.retain(|path| crate::cache::below(Path::new("/"), path).is_some());
     paths.sort();
     paths.dedup();
     Ok(paths)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Link, NoRender};
+    use halite_wire::{Jid, Map, Value};
+
+    /// A controller that says one thing and sends another.
+    struct Liar(Vec<Answer>);
+
+    impl Link for Liar {
+        fn ask(
+            &mut self,
+            _: Ask,
+            on_part: &mut dyn FnMut(Answer) -> Result<(), String>,
+        ) -> Result<(), LinkError> {
+            self.0.drain(..).try_for_each(|part| on_part(part).map_err(LinkError::Local))
+        }
+        fn progress(&mut self, _: Value) {}
+        fn log(&mut self, _: &str) {}
+    }
+
+    #[test]
+    fn what_does_not_arrive_as_announced_leaves_no_file() {
+        let dir = std::env::temp_dir().join(format!("arrival-{}", std::process::id()));
+        std::fs::create_dir(&dir).unwrap();
+        let sha256 = digest::of_bytes("sha256", b"abc").unwrap();
+        let file = |size| Answer::File { size, sha256: sha256.clone(), mode: 0o644 };
+        let lies = [
+            vec![file(3), Answer::Bytes(b"ab".to_vec())],
+            vec![file(3), Answer::Bytes(b"abcd".to_vec())],
+            vec![file(3), Answer::Bytes(b"abd".to_vec())],
+            vec![Answer::Bytes(b"abc".to_vec())],
+            vec![Answer::Value(Value::NULL)],
+        ];
+        for lie in lies {
+            let mut link = Liar(lie);
+            let id = "m1".parse().unwrap();
+            let mut ctx =
+                Ctx::new(Jid::from_unix_micros(0), id, Map::new(), &mut link, &NoRender, |_| Map::new());
+            let source = Source { path: "a".to_owned(), saltenv: "base".to_owned() };
+            assert!(source.fetch(&mut ctx, &dir.join("a"), 0o600).is_err());
+            assert_eq!(std::fs::read_dir(&dir).unwrap().count(), 0);
+        }
+        std::fs::remove_dir_all(&dir).unwrap();
+    }
+
+    #[test]
+    fn urls_name_path_and_environment() {
+        let parse = |url| Source::parse(url, "base").map(|source| (source.path, source.saltenv));
+        let found = |path: &str, env: &str| Some((path.to_owned(), env.to_owned()));
+        assert_eq!(parse("salt://a/b"), found("a/b", "base"));
+        assert_eq!(parse("salt://a?saltenv=dev"), found("a", "dev"));
+        assert_eq!(parse("salt://|a?saltenv=dev"), found("a?saltenv=dev", "base"));
+        assert_eq!(parse("/a"), None);
+    }
 }

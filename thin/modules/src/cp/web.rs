@@ -10,14 +10,22 @@ const SCHEMES: [&str; 3] = ["http://", "https://", "ftp://"];
 
 /// Whether `url` is for us.
 pub fn serves(url: &str) -> bool {
-    SCHEMES.iter().any(|scheme| url.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme)))
+    SCHEMES
+        .iter()
+        .any(|scheme| url.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme)))
 }
 
 /// Fetches `url` to `target`, whole or not at all, and checks its digest where `source_hash` is one.
 ///
 /// # Errors
 /// The program's own words, or that there is neither of the two. Passwords in the URL are never shown.
-pub fn fetch(url: &str, target: &Path, mode: u32, verify_ssl: bool, source_hash: Option<&str>) -> Result<(), CallError> {
+pub fn fetch(
+    url: &str,
+    target: &Path,
+    mode: u32,
+    verify_ssl: bool,
+    source_hash: Option<&str>,
+) -> Result<(), CallError> {
     let failed = |why: String| CallError::Failed(format!("could not fetch {}: {why}", without_password(url)));
     if url.chars().any(|c| c.is_control() || c == ' ') {
         return Err(failed("the URL has blanks or control characters".to_owned()));
@@ -25,7 +33,8 @@ pub fn fetch(url: &str, target: &Path, mode: u32, verify_ssl: bool, source_hash:
     let file = NewFile::create(target).map_err(|error| failed(error.to_string()))?;
     load(url, file.path(), verify_ssl).map_err(failed)?;
     if let Some((algorithm, wanted)) = source_hash.and_then(digest_wanted) {
-        let came = crate::digest::of_file(algorithm, file.path()).map_err(|error| failed(error.to_string()))?;
+        let came =
+            crate::digest::of_file(algorithm, file.path()).map_err(|error| failed(error.to_string()))?;
         if !came.eq_ignore_ascii_case(wanted) {
             return Err(failed(format!("its {algorithm} is {came}, not {wanted}")));
         }
@@ -59,7 +68,16 @@ fn load(url: &str, to: &Path, verify_ssl: bool) -> Result<(), String> {
 /// The URL goes in on standard input, so that a password in it is in nobody's process list.
 fn curl(url: &str, to: &Path, verify_ssl: bool) -> Command {
     let quoted = url.replace('\\', "\\\\").replace('"', "\\\"");
-    let fixed = ["curl", "--fail", "--location", "--silent", "--show-error", "--globoff", "--proto", "=http,https,ftp"];
+    let fixed = [
+        "curl",
+        "--fail",
+        "--location",
+        "--silent",
+        "--show-error",
+        "--globoff",
+        "--proto",
+        "=http,https,ftp",
+    ];
     let mut command = Command::new(fixed).arg("--output").arg(to).arg("--config").arg("-");
     if !verify_ssl {
         command = command.arg("--insecure");

@@ -26,7 +26,9 @@ impl Table {
             let values: Vec<f64> = rows.iter().filter_map(|row| row.get(at).copied()).collect();
             (values.iter().sum::<f64>() / values.len().max(1) as f64 * 100.0).round() / 100.0
         };
-        let describe = |rows: &[Vec<f64>]| self.columns.iter().enumerate().map(|(at, c)| (c.clone(), mean(rows, at))).collect();
+        let describe = |rows: &[Vec<f64>]| {
+            self.columns.iter().enumerate().map(|(at, c)| (c.clone(), mean(rows, at))).collect()
+        };
         self.rows.iter().map(|(name, rows)| (name.clone(), describe(rows))).collect()
     }
 }
@@ -45,14 +47,17 @@ fn means(text: &str) -> Map {
     let (mut system, mut devices) = (Table::default(), Table::default());
     let mut lines = text.lines();
     let columns = |line: &str| line.split_whitespace().skip(1).map(str::to_owned).collect();
-    let numbers = |line: &str| line.split_whitespace().filter_map(|word| word.replace(',', ".").parse().ok()).collect();
+    let numbers =
+        |line: &str| line.split_whitespace().filter_map(|word| word.replace(',', ".").parse().ok()).collect();
     while let Some(line) = lines.next() {
         if line.starts_with("avg-cpu:") {
             system.columns = columns(line);
             system.add("sys", numbers(lines.next().unwrap_or_default()));
         } else if line.starts_with("Device") {
             devices.columns = columns(line);
-            for row in lines.by_ref().take_while(|row| row.starts_with(|letter: char| letter.is_alphanumeric())) {
+            for row in
+                lines.by_ref().take_while(|row| row.starts_with(|letter: char| letter.is_alphanumeric()))
+            {
                 let (name, rest) = row.split_once(char::is_whitespace).unwrap_or((row, ""));
                 devices.add(name, numbers(rest));
             }

@@ -105,7 +105,11 @@ const FUNCTIONS: &[Function] = &[
     },
     Function {
         name: "smart_attributes",
-        params: &[Param::Required("dev"), Param::Optional("attributes", Default::Null), Param::Optional("values", Default::Null)],
+        params: &[
+            Param::Required("dev"),
+            Param::Optional("attributes", Default::Null),
+            Param::Optional("values", Default::Null),
+        ],
         doc: "SMART attributes of a disk by number, all or some attributes and values.",
         example: "disk.smart_attributes sda attributes='[1, 5, 197]'",
         call: reports::smart_attributes,
@@ -160,7 +164,9 @@ fn device(args: &Bound, name: &str) -> Result<String, CallError> {
 fn df_flags(args: &Bound, fun: &str) -> Result<String, CallError> {
     let flags = args.opt_str("args")?.unwrap_or_default();
     match flags.chars().find(|flag| !"aBhHiklPtTxv".contains(*flag)) {
-        Some(flag) => Err(CallError::failed(format!("{fun} takes no flag '{flag}': there are a B h H i k l P t T x v"))),
+        Some(flag) => {
+            Err(CallError::failed(format!("{fun} takes no flag '{flag}': there are a B h H i k l P t T x v")))
+        }
         None => Ok(flags),
     }
 }
@@ -180,7 +186,8 @@ fn df_rows(text: &str) -> Vec<Vec<String>> {
 
 /// `{mount point: {key: column}}`.
 fn df_table(text: &str, keys: &[(&str, usize)]) -> Value {
-    let entry = |row: &Vec<String>| -> Map { keys.iter().map(|(key, at)| (*key, row[*at].clone())).collect() };
+    let entry =
+        |row: &Vec<String>| -> Map { keys.iter().map(|(key, at)| (*key, row[*at].clone())).collect() };
     Value::Map(df_rows(text).iter().map(|row| (row[5..].join(" "), entry(row))).collect())
 }
 
@@ -233,8 +240,18 @@ fn block_device(line: &str) -> Option<(String, Map)> {
 
 /// In the order in which blockdev is asked, and answers.
 const SETTINGS: &[&str] = &[
-    "getro", "getsz", "getss", "getpbsz", "getiomin", "getioopt", "getalignoff", "getmaxsect", "getsize", "getsize64",
-    "getra", "getfra",
+    "getro",
+    "getsz",
+    "getss",
+    "getpbsz",
+    "getiomin",
+    "getioopt",
+    "getalignoff",
+    "getmaxsect",
+    "getsize",
+    "getsize64",
+    "getra",
+    "getfra",
 ];
 
 fn dump(_: &mut Ctx, args: &Bound) -> Result<Value, CallError> {
@@ -254,7 +271,10 @@ fn settings(device: &str, wanted: &[String]) -> Result<Value, CallError> {
     }
     let pick = |name: &String| {
         let value = all.get(name).cloned();
-        Ok((name.clone(), value.ok_or_else(|| CallError::failed(format!("blockdev has no setting '{name}'")))?))
+        Ok((
+            name.clone(),
+            value.ok_or_else(|| CallError::failed(format!("blockdev has no setting '{name}'")))?,
+        ))
     };
     wanted.iter().map(pick).collect::<Result<Map, CallError>>().map(Value::Map)
 }
@@ -309,7 +329,9 @@ fn format_device(_: &mut Ctx, args: &Bound) -> Result<Value, CallError> {
     if let Some(lazy) = args.opt_str("lazy_itable_init")?.filter(|_| is_ext) {
         words.extend(["-E".to_owned(), format!("lazy_itable_init={lazy}")]);
     }
-    if let Some(size) = args.opt_int("fat")?.filter(|size| [12, 16, 32].contains(size) && kind.ends_with("fat")) {
+    if let Some(size) =
+        args.opt_int("fat")?.filter(|size| [12, 16, 32].contains(size) && kind.ends_with("fat"))
+    {
         words.extend(["-F".to_owned(), size.to_string()]);
     }
     if args.bool("force") && (is_ext || is_xfs) {
@@ -339,7 +361,8 @@ fn fstype_of(device: &str) -> Result<Value, CallError> {
 
 fn get_fstype_from_path(_: &mut Ctx, args: &Bound) -> Result<Value, CallError> {
     let path = args.str("path")?;
-    let path = std::fs::canonicalize(&path).map_err(|error| CallError::failed(format!("cannot find {path}: {error}")))?;
+    let path = std::fs::canonicalize(&path)
+        .map_err(|error| CallError::failed(format!("cannot find {path}: {error}")))?;
     let mounts = std::fs::read_to_string("/proc/self/mounts").unwrap_or_default();
     match mounted_at(&mounts, &path) {
         Some(device) => fstype_of(&device),

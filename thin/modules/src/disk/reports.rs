@@ -14,7 +14,10 @@ pub fn hdparms(ctx: &mut Ctx, args: &Bound) -> Result<Value, CallError> {
         if !output.ok() {
             ctx.notes.push(format!("hdparm {disk}: {}", String::from_utf8_lossy(&output.stderr).trim()));
         }
-        all.insert(disk.clone(), output.text().lines().filter_map(|line| setting(line.trim(), &disk)).collect::<Map>());
+        all.insert(
+            disk.clone(),
+            output.text().lines().filter_map(|line| setting(line.trim(), &disk)).collect::<Map>(),
+        );
     }
     Ok(all.into())
 }
@@ -33,7 +36,9 @@ fn setting(line: &str, disk: &str) -> Option<(String, Value)> {
 
 fn setting_value(text: &str) -> Option<Value> {
     let in_brackets = text.split_once(" (").filter(|(_, rest)| rest.ends_with(')'));
-    if let Some((number, word)) = in_brackets.and_then(|(number, rest)| Some((number.parse::<i64>().ok()?, rest))) {
+    if let Some((number, word)) =
+        in_brackets.and_then(|(number, rest)| Some((number.parse::<i64>().ok()?, rest)))
+    {
         let word = word.split(' ').next().unwrap_or_default().trim_matches(['(', ')']);
         return Some(Value::List(vec![number.into(), word.into()]));
     }
@@ -84,7 +89,8 @@ fn attributes(text: &str, wanted: Option<&[String]>) -> Vec<(i64, Map)> {
         let number: i64 = words.next()?.parse().ok()?;
         let words: Vec<&str> = words.collect();
         let last = fields.len().saturating_sub(1);
-        let columns = fields.iter().enumerate().filter(|(_, field)| wanted.is_none_or(|wanted| wanted.contains(field)));
+        let columns =
+            fields.iter().enumerate().filter(|(_, field)| wanted.is_none_or(|wanted| wanted.contains(field)));
         let value = |at: usize| {
             let words = if at == last { words.get(at..) } else { words.get(at..at + 1) };
             smart_value(&words.unwrap_or_default().join(" "))

@@ -15,7 +15,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+const MONTHS: [&str; 12] =
+    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 const DAYS: [&str; 7] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
 
 /// Year, month from 0, day, and the time as it is written with six digits of microseconds.
@@ -133,7 +134,9 @@ pub fn delete_backup(ctx: &mut Ctx, args: &Bound) -> Result<Value, CallError> {
         Err(why) => outcome(false, why),
         Ok(backup) => match std::fs::remove_file(&backup) {
             Ok(()) => outcome(true, format!("Successfully removed {}", backup.display())),
-            Err(error) => outcome(false, format!("Unable to remove {}: {}", backup.display(), reason(&error))),
+            Err(error) => {
+                outcome(false, format!("Unable to remove {}: {}", backup.display(), reason(&error)))
+            }
         },
     })
 }
@@ -166,10 +169,13 @@ pub fn restore_backup(ctx: &mut Ctx, args: &Bound) -> Result<Value, CallError> {
     Ok(match chosen(ctx, args, &path)? {
         Err(why) => outcome(false, why),
         Ok(backup) => match keep(ctx, &path).and_then(|_| write::copy(&backup, &path)) {
-            Ok(()) => outcome(true, format!("Successfully restored {} to {}", backup.display(), path.display())),
-            Err(error) => {
-                outcome(false, format!("Unable to restore {} to {}: {}", backup.display(), path.display(), reason(&error)))
+            Ok(()) => {
+                outcome(true, format!("Successfully restored {} to {}", backup.display(), path.display()))
             }
+            Err(error) => outcome(
+                false,
+                format!("Unable to restore {} to {}: {}", backup.display(), path.display(), reason(&error)),
+            ),
         },
     })
 }

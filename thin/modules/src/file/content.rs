@@ -19,7 +19,8 @@ pub fn read(_: &mut Ctx, args: &Bound) -> Result<Value, CallError> {
 pub fn seek_read(_: &mut Ctx, args: &Bound) -> Result<Value, CallError> {
     let path = path(args, "path")?;
     let size = u64::try_from(args.int("size")?).map_err(|_| args.wrong("'size' must not be negative"))?;
-    let offset = u64::try_from(args.int("offset")?).map_err(|_| args.wrong("'offset' must not be negative"))?;
+    let offset =
+        u64::try_from(args.int("offset")?).map_err(|_| args.wrong("'offset' must not be negative"))?;
     let mut piece = Vec::new();
     File::open(&path)
         .and_then(|mut file| {
@@ -54,7 +55,8 @@ pub fn check_hash(_: &mut Ctx, args: &Bound) -> Result<Value, CallError> {
 
 fn algorithm_of(args: &Bound, digits: &str) -> Result<&'static str, CallError> {
     digest::algorithm_by_length(digits.len()).ok_or_else(|| {
-        let lengths: Vec<_> = digest::ALGORITHMS.iter().map(|(name, length)| format!("{name} ({length})")).collect();
+        let lengths: Vec<_> =
+            digest::ALGORITHMS.iter().map(|(name, length)| format!("{name} ({length})")).collect();
         args.wrong(format!(
             "no hash type has {} digits like '{digits}'; there are {}",
             digits.len(),
@@ -64,7 +66,8 @@ fn algorithm_of(args: &Bound, digits: &str) -> Result<&'static str, CallError> {
 }
 
 pub fn get_diff(ctx: &mut Ctx, args: &Bound) -> Result<Value, CallError> {
-    let (old, new) = (cached(ctx, args, "file1", "source_hash_file1")?, cached(ctx, args, "file2", "source_hash_file2")?);
+    let (old, new) =
+        (cached(ctx, args, "file1", "source_hash_file1")?, cached(ctx, args, "file2", "source_hash_file2")?);
     let read = |path: &PathBuf| std::fs::read(path).map_err(could_not("read", path));
     let (before, after) = (read(&old)?, read(&new)?);
     if before == after {

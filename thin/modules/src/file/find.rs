@@ -78,7 +78,9 @@ impl Finder {
     }
 
     fn option(&mut self, key: &str, value: &Value) -> Result<(), String> {
-        let text = as_text(value).filter(|_| value.is_truthy()).ok_or_else(|| format!("missing value for \"{key}\" option"))?;
+        let text = as_text(value)
+            .filter(|_| value.is_truthy())
+            .ok_or_else(|| format!("missing value for \"{key}\" option"))?;
         match key {
             "print" => self.actions.push(Action::print(&text)),
             "exec" => self.actions.push(Action::exec(&text)?),
@@ -89,7 +91,8 @@ impl Finder {
             }
             _ => {
                 let test = Test::new(key, &text)?;
-                self.tests.push(test.ok_or_else(|| format!("invalid option \"{key}\"; there are {OPTIONS}"))?);
+                self.tests
+                    .push(test.ok_or_else(|| format!("invalid option \"{key}\"; there are {OPTIONS}"))?);
             }
         }
         Ok(())
@@ -110,12 +113,21 @@ impl Finder {
         Ok(())
     }
 
-    fn folder(&mut self, folder: &Path, depth: i64, folders: &mut Vec<(PathBuf, i64)>) -> Result<(), CallError> {
+    fn folder(
+        &mut self,
+        folder: &Path,
+        depth: i64,
+        folders: &mut Vec<(PathBuf, i64)>,
+    ) -> Result<(), CallError> {
         let entries = match std::fs::read_dir(folder) {
             Ok(entries) => entries,
             Err(error) => {
                 if !super::is_absent(&error) {
-                    self.unreadable.push(format!("could not list {}: {}", folder.display(), super::reason(&error)));
+                    self.unreadable.push(format!(
+                        "could not list {}: {}",
+                        folder.display(),
+                        super::reason(&error)
+                    ));
                 }
                 return Ok(());
             }
@@ -139,7 +151,11 @@ impl Finder {
                 Ok(true) => {}
                 Ok(false) => return Ok(()),
                 Err(test::TestError::Read(error)) => {
-                    self.unreadable.push(format!("could not read {}: {}", path.display(), super::reason(&error)));
+                    self.unreadable.push(format!(
+                        "could not read {}: {}",
+                        path.display(),
+                        super::reason(&error)
+                    ));
                     return Ok(());
                 }
                 Err(test::TestError::Regex(error)) => return Err(error.into()),

@@ -19,10 +19,14 @@ pub fn symlink(_: &mut Ctx, args: &Bound) -> Result<Value, CallError> {
     let link = absolute(args, "path")?;
     let (force, atomic) = (args.bool("force"), args.bool("atomic"));
     let is_link = link.is_symlink();
-    if link.read_link().is_ok_and(|now| paths::normpath(now.as_os_str().as_bytes()) == paths::normpath(&target)) {
+    if link
+        .read_link()
+        .is_ok_and(|now| paths::normpath(now.as_os_str().as_bytes()) == paths::normpath(&target))
+    {
         return Ok(Value::Bool(true));
     }
-    let exists = is_link || if args.bool("follow_symlinks") { link.exists() } else { link.symlink_metadata().is_ok() };
+    let exists =
+        is_link || if args.bool("follow_symlinks") { link.exists() } else { link.symlink_metadata().is_ok() };
     if exists && !force && !atomic {
         let what = if is_link { "a link to something else" } else { "there, and no link" };
         return Err(CallError::Failed(format!("'{}' is already {what}", link.display())));
@@ -38,7 +42,6 @@ pub fn symlink(_: &mut Ctx, args: &Bound) -> Result<Value, CallError> {
     }
     Ok(Value::Bool(true))
 }
-
 
 /// Makes the link under a name of its own and renames it over whatever is there.
 fn replace(target: &Path, link: &Path) -> Result<(), CallError> {

@@ -72,9 +72,10 @@ fn is_absent(error: &io::Error) -> bool {
 /// A digest of a file's content, by Salt's name of the algorithm.
 fn digest_of(path: &Path, algorithm: &str) -> Result<String, CallError> {
     crate::digest::of_file(algorithm, path).map_err(|error| match error.kind() {
-        io::ErrorKind::Unsupported => {
-            CallError::Failed(format!("unknown hash type '{algorithm}'; there are {}", crate::digest::names()))
-        }
+        io::ErrorKind::Unsupported => CallError::Failed(format!(
+            "unknown hash type '{algorithm}'; there are {}",
+            crate::digest::names()
+        )),
         _ => could_not("read", path)(error),
     })
 }

@@ -17,7 +17,11 @@ pub fn gid_to_group(_: &mut Ctx, args: &Bound) -> Result<Value, CallError> {
     let gid = match args.get("gid") {
         Value::Str(text) => match text.trim().parse() {
             Ok(gid) => gid,
-            Err(_) => return Ok(accounts::group(text).map_or_else(|| Value::from(""), |group| Value::from(group.name))),
+            Err(_) => {
+                return Ok(
+                    accounts::group(text).map_or_else(|| Value::from(""), |group| Value::from(group.name))
+                );
+            }
         },
         _ => args.int("gid")?,
     };
@@ -37,7 +41,8 @@ pub fn group_to_gid(_: &mut Ctx, args: &Bound) -> Result<Value, CallError> {
     Ok(match args.get("group") {
         Value::Int(gid) => Value::Int(*gid),
         Value::Null => Value::from(""),
-        _ => accounts::group(&args.str("group")?).map_or_else(|| Value::from(""), |group| Value::from(group.gid)),
+        _ => accounts::group(&args.str("group")?)
+            .map_or_else(|| Value::from(""), |group| Value::from(group.gid)),
     })
 }
 
@@ -109,7 +114,8 @@ pub fn lchown(_: &mut Ctx, args: &Bound) -> Result<Value, CallError> {
     if !complaints.is_empty() {
         return Ok(Value::from(complaints));
     }
-    std::os::unix::fs::lchown(&path, user.number(), group.number()).map_err(could_not("change the owner of", &path))?;
+    std::os::unix::fs::lchown(&path, user.number(), group.number())
+        .map_err(could_not("change the owner of", &path))?;
     Ok(Value::Null)
 }
 
@@ -120,6 +126,7 @@ pub fn set_mode(_: &mut Ctx, args: &Bound) -> Result<Value, CallError> {
         return Err(CallError::Failed(format!("there is no '{}'", path.display())));
     }
     let Some(mode) = mode_bits(&text) else { return Ok(Value::from(format!("Invalid Mode {text}"))) };
-    std::fs::set_permissions(&path, Permissions::from_mode(mode)).map_err(could_not("change the mode of", &path))?;
+    std::fs::set_permissions(&path, Permissions::from_mode(mode))
+        .map_err(could_not("change the mode of", &path))?;
     path.metadata().map(|meta| Value::from(octal(meta.mode()))).map_err(could_not("look at", &path))
 }

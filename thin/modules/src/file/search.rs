@@ -4,8 +4,8 @@ use super::content::is_text;
 use super::{bytes, could_not, path};
 use crate::args::as_text;
 use crate::glob::{fnmatch, glob};
-use crate::registry::{CallError, call};
 use crate::regex::{Flags, Kind, Pattern, RegexError};
+use crate::registry::{CallError, call};
 use crate::{Args, Bound, Ctx, paths};
 use halite_wire::Value;
 use std::fs::File;
@@ -104,7 +104,9 @@ pub fn grep(ctx: &mut Ctx, args: &Bound) -> Result<Value, CallError> {
     for option in args.rest() {
         let option = as_text(option).ok_or_else(|| args.wrong("options must be text"))?;
         if option.split_whitespace().count() > 1 && !option.contains(['\'', '"', '\\']) {
-            return Err(args.wrong(format!("give each option of grep as an argument of its own, not '{option}'")));
+            return Err(
+                args.wrong(format!("give each option of grep as an argument of its own, not '{option}'"))
+            );
         }
         command.push(Value::from(option.trim()));
     }

@@ -144,9 +144,11 @@ pub fn is_fifo(_: &mut Ctx, args: &Bound) -> Result<Value, CallError> {
 pub fn get_devmm(_: &mut Ctx, args: &Bound) -> Result<Value, CallError> {
     let path = path(args, "name")?;
     let device = match path.metadata() {
-        Ok(meta) => matches!(FileType::from_raw_mode(meta.mode()), FileType::BlockDevice | FileType::CharacterDevice)
-            .then(|| meta.rdev())
-            .unwrap_or(0),
+        Ok(meta) => {
+            matches!(FileType::from_raw_mode(meta.mode()), FileType::BlockDevice | FileType::CharacterDevice)
+                .then(|| meta.rdev())
+                .unwrap_or(0)
+        }
         Err(error) if is_absent(&error) => 0,
         Err(error) => return Err(could_not("look at", &path)(error)),
     };
@@ -166,7 +168,8 @@ pub fn get_selinux_context(_: &mut Ctx, args: &Bound) -> Result<Value, CallError
 
 pub fn statvfs(_: &mut Ctx, args: &Bound) -> Result<Value, CallError> {
     let path = absolute(args, "path")?;
-    let stat = rustix::fs::statvfs(&path).map_err(|errno| could_not("look at the file system of", &path)(errno.into()))?;
+    let stat = rustix::fs::statvfs(&path)
+        .map_err(|errno| could_not("look at the file system of", &path)(errno.into()))?;
     Ok(Value::Map(Map::from([
         ("f_bavail", stat.f_bavail),
         ("f_bfree", stat.f_bfree),

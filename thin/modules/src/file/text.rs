@@ -13,7 +13,9 @@ use std::path::Path;
 
 /// The lines given as further arguments or as `args=`, one or a list.
 fn lines(args: &Bound) -> Result<Vec<String>, CallError> {
-    if let Some(unknown) = args.keywords().keys().filter_map(Value::as_str).find(|key| *key != "args" && !key.starts_with("__")) {
+    if let Some(unknown) =
+        args.keywords().keys().filter_map(Value::as_str).find(|key| *key != "args" && !key.starts_with("__"))
+    {
         return Err(args.wrong(format!("no argument is named '{unknown}'; lines go into 'args'")));
     }
     let given = match args.keywords().get("args") {
@@ -27,7 +29,9 @@ fn lines(args: &Bound) -> Result<Vec<String>, CallError> {
 fn text(args: &Bound, line: &Value) -> Result<String, CallError> {
     match line {
         Value::Null => Ok("None".to_owned()),
-        other => as_text(other).ok_or_else(|| args.wrong(format!("a line must be text, not {}", other.kind()))),
+        other => {
+            as_text(other).ok_or_else(|| args.wrong(format!("a line must be text, not {}", other.kind())))
+        }
     }
 }
 
@@ -42,7 +46,8 @@ fn count(verb: &str, lines: &[String], path: &Path) -> Value {
 
 pub fn write(_: &mut Ctx, args: &Bound) -> Result<Value, CallError> {
     let (path, lines) = (path(args, "path")?, lines(args)?);
-    whole::replace(&path, with_ends(&lines).as_bytes(), whole::default_mode()).map_err(could_not("write", &path))?;
+    whole::replace(&path, with_ends(&lines).as_bytes(), whole::default_mode())
+        .map_err(could_not("write", &path))?;
     Ok(count("Wrote", &lines, &path))
 }
 

@@ -23,11 +23,15 @@ impl Perms {
         let unknown = |kind: &str, name: &str| args.wrong(format!("there is no {kind} '{name}'"));
         let number = |name: &str, kind: &str, find: &dyn Fn(&str) -> Option<u32>| match args.opt_str(name)? {
             None => Ok(None),
-            Some(name) => name.parse().ok().or_else(|| find(&name)).map(Some).ok_or_else(|| unknown(kind, &name)),
+            Some(name) => {
+                name.parse().ok().or_else(|| find(&name)).map(Some).ok_or_else(|| unknown(kind, &name))
+            }
         };
         let mode = match args.opt_str("mode")? {
             None => None,
-            Some(text) => Some(mode_bits(&text).ok_or_else(|| args.wrong(format!("'{text}' is no mode; 0755 is one")))?),
+            Some(text) => Some(
+                mode_bits(&text).ok_or_else(|| args.wrong(format!("'{text}' is no mode; 0755 is one")))?,
+            ),
         };
         Ok(Perms {
             user: number("user", "user", &|name| accounts::user(name).map(|user| user.uid))?,
@@ -47,7 +51,9 @@ impl Perms {
     fn make(&self, folder: &Path) -> Result<(), CallError> {
         let missing: Vec<&Path> = folder.ancestors().take_while(|part| !part.is_dir()).collect();
         for part in missing.into_iter().rev().filter(|part| !part.as_os_str().is_empty()) {
-            std::fs::create_dir(part).and_then(|()| self.apply(part)).map_err(could_not("make the directory", part))?;
+            std::fs::create_dir(part)
+                .and_then(|()| self.apply(part))
+                .map_err(could_not("make the directory", part))?;
         }
         Ok(())
     }
@@ -71,7 +77,10 @@ pub fn makedirs(_: &mut Ctx, args: &Bound) -> Result<Value, CallError> {
         return Ok(Value::from(format!("Directory '{}' already exists", folder.display())));
     }
     if folder.exists() {
-        return Ok(Value::from(format!("The path '{}' already exists and is not a directory", folder.display())));
+        return Ok(Value::from(format!(
+            "The path '{}' already exists and is not a directory",
+            folder.display()
+        )));
     }
     Perms::of(args)?.make(&folder)?;
     Ok(Value::Null)
@@ -96,7 +105,10 @@ pub fn rmdir(_: &mut Ctx, args: &Bound) -> Result<Value, CallError> {
         return Err(args.wrong(format!("'{}' is not a directory", path.display())));
     }
     let days = args.opt_int("older_than")?.and_then(|days| u64::try_from(days).ok()).unwrap_or(0);
-    let mut pruned = Pruned { before: (days > 0).then(|| SystemTime::now() - Duration::from_secs(days * 86_400)), ..Pruned::default() };
+    let mut pruned = Pruned {
+        before: (days > 0).then(|| SystemTime::now() - Duration::from_secs(days * 86_400)),
+        ..Pruned::default()
+    };
     if args.bool("recurse") {
         pruned.below(&path);
     }
@@ -153,7 +165,12 @@ pub fn copy(_: &mut Ctx, args: &Bound) -> Result<Value, CallError> {
     let (from, to) = (absolute(args, "src")?, path(args, "dst")?);
     let meta = from.metadata().map_err(|_| CallError::Failed(format!("there is no '{}'", from.display())))?;
     let failed = |error: io::Error| {
-        CallError::Failed(format!("could not copy '{}' to '{}': {}", from.display(), to.display(), reason(&error)))
+        CallError::Failed(format!(
+            "could not copy '{}' to '{}': {}",
+            from.display(),
+            to.display(),
+            reason(&error)
+        ))
     };
     if !meta.is_dir() && !to.is_dir() {
         write::copy(&from, &to).map_err(failed)?;
@@ -189,7 +206,12 @@ fn copy_tree(from: &Path, to: &Path) -> io::Result<()> {
 pub fn move_(_: &mut Ctx, args: &Bound) -> Result<Value, CallError> {
     let (from, to) = (absolute(args, "src")?, absolute(args, "dst")?);
     let failed = |error: io::Error| {
-        CallError::Failed(format!("could not move '{}' to '{}': {}", from.display(), to.display(), reason(&error)))
+        CallError::Failed(format!(
+            "could not move '{}' to '{}': {}",
+            from.display(),
+            to.display(),
+            reason(&error)
+        ))
     };
     if args.bool("disallow_copy_and_unlink") {
         std::fs::rename(&from, &to).map_err(failed)?;

@@ -30,7 +30,10 @@ const GROUPS: &[Group] = &[
 pub fn gather(ctx: &mut Ctx) -> Map {
     let (mut grains, missing) = gather_groups(GROUPS, TIME_LIMIT);
     for group in missing {
-        ctx.notes.push(format!("the {group} grains were not ready after {} seconds and are left out", TIME_LIMIT.as_secs()));
+        ctx.notes.push(format!(
+            "the {group} grains were not ready after {} seconds and are left out",
+            TIME_LIMIT.as_secs()
+        ));
     }
     grains.extend(identity(ctx));
     grains.extend(storage_names(&ctx.opts, &Root::default()));
@@ -63,7 +66,12 @@ fn gather_groups(groups: &'static [Group], limit: Duration) -> (Map, Vec<&'stati
     while let Ok((at, grains)) = receiver.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
         ready[at] = Some(grains);
     }
-    let missing = groups.iter().zip(&ready).filter(|(_, grains)| grains.is_none()).map(|((name, _), _)| *name).collect();
+    let missing = groups
+        .iter()
+        .zip(&ready)
+        .filter(|(_, grains)| grains.is_none())
+        .map(|((name, _), _)| *name)
+        .collect();
     (ready.into_iter().flatten().flatten().collect(), missing)
 }
 
@@ -89,15 +97,20 @@ fn storage_names(opts: &Map, root: &Root) -> Map {
     let wanted = |key: &str| opts.get(key).is_some_and(Value::is_truthy);
     let mut grains = Map::new();
     if wanted("iscsi_grains") {
-        grains.insert("iscsi_iqn", lines("/etc/iscsi/initiatorname.iscsi", "InitiatorName=", "InitiatorName=".len()));
+        grains.insert(
+            "iscsi_iqn",
+            lines("/etc/iscsi/initiatorname.iscsi", "InitiatorName=", "InitiatorName=".len()),
+        );
     }
     if wanted("nvme_grains") {
         grains.insert("nvme_nqn", lines("/etc/nvme/hostnqn", "nqn.", 0));
     }
     if wanted("fibre_channel_grains") {
         let hosts = root.names("/sys/class/fc_host");
-        let ports = hosts.iter().filter_map(|host| root.line(&format!("/sys/class/fc_host/{host}/port_name")));
-        grains.insert("fc_wwn", ports.map(|port| port.trim_start_matches("0x").to_owned()).collect::<Value>());
+        let ports =
+            hosts.iter().filter_map(|host| root.line(&format!("/sys/class/fc_host/{host}/port_name")));
+        grains
+            .insert("fc_wwn", ports.map(|port| port.trim_start_matches("0x").to_owned()).collect::<Value>());
     }
     grains
 }
@@ -180,7 +193,8 @@ mod tests {
 
     #[test]
     fn dictionaries_of_grains_are_merged() {
-        let mut grains = Map::from([("a", Value::Map(Map::from([("x", 1), ("y", 2)]))), ("b", Value::Int(1))]);
+        let mut grains =
+            Map::from([("a", Value::Map(Map::from([("x", 1), ("y", 2)]))), ("b", Value::Int(1))]);
         merge(&mut grains, Map::from([("a", Value::Map(Map::from([("y", 3)]))), ("b", Value::Int(2))]));
         let expected = Map::from([("a", Value::Map(Map::from([("x", 1), ("y", 3)]))), ("b", Value::Int(2))]);
         assert_eq!(grains, expected);

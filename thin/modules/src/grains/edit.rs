@@ -129,10 +129,20 @@ fn put(ctx: &mut Ctx, setting: Setting) -> Result<Value, CallError> {
     let is_nested = |value: &Value| matches!(value, Value::Map(_) | Value::List(_));
     if let Some(old) = old.filter(|old| !old.is_null() && !force) {
         if is_nested(&old) {
-            return Ok(answer(&format!("The grain '{key}' is a list or dictionary: replacing it needs force=True"), Map::new(), false));
+            return Ok(answer(
+                &format!("The grain '{key}' is a list or dictionary: replacing it needs force=True"),
+                Map::new(),
+                false,
+            ));
         }
         if is_nested(&value) {
-            return Ok(answer(&format!("The grain '{key}' has a single value: replacing it by a list or dictionary needs force=True"), Map::new(), false));
+            return Ok(answer(
+                &format!(
+                    "The grain '{key}' has a single value: replacing it by a list or dictionary needs force=True"
+                ),
+                Map::new(),
+                false,
+            ));
         }
     }
     let (mut path, mut value) = (key, value);
@@ -142,7 +152,8 @@ fn put(ctx: &mut Ctx, setting: Setting) -> Result<Value, CallError> {
             Ok(around) => around,
             Err(other) => {
                 let other = crate::args::as_text(&other).unwrap_or_default();
-                let comment = format!("The grain '{parent}' is '{other}', not '{last}': replacing it needs force=True");
+                let comment =
+                    format!("The grain '{parent}' is '{other}', not '{last}': replacing it needs force=True");
                 return Ok(answer(&comment, Map::new(), false));
             }
         };
@@ -154,7 +165,13 @@ fn put(ctx: &mut Ctx, setting: Setting) -> Result<Value, CallError> {
 
 /// `around` with `value` under `key`; a list gets (or has) a dictionary with that key, a single value equal to the key
 /// becomes one.
-fn within(mut around: Value, key: &str, value: Value, destructive: bool, force: bool) -> Result<Value, Value> {
+fn within(
+    mut around: Value,
+    key: &str,
+    value: Value,
+    destructive: bool,
+    force: bool,
+) -> Result<Value, Value> {
     match &mut around {
         Value::Map(map) if value.is_null() && destructive => {
             map.remove(key);
@@ -199,11 +216,19 @@ pub fn get_or_set_hash(ctx: &mut Ctx, args: &Bound) -> Result<Value, CallError> 
     if let Some(known) = existing(ctx, &name, delimiter).filter(|value| !value.is_null()) {
         return Ok(known);
     }
-    let length = usize::try_from(args.int("length")?).map_err(|_| args.wrong("length must not be negative"))?;
+    let length =
+        usize::try_from(args.int("length")?).map_err(|_| args.wrong("length must not be negative"))?;
     let letters: Vec<char> = args.str("chars")?.chars().collect();
-    let text = crate::mod_random::text_of(&letters, length).map_err(|error| CallError::failed(error.to_string()))?;
+    let text =
+        crate::mod_random::text_of(&letters, length).map_err(|error| CallError::failed(error.to_string()))?;
     let made = Value::from(text);
-    let setting = Setting { key: name, value: made.clone(), force: false, destructive: false, delimiter: delimiter.to_owned() };
+    let setting = Setting {
+        key: name,
+        value: made.clone(),
+        force: false,
+        destructive: false,
+        delimiter: delimiter.to_owned(),
+    };
     let put = put(ctx, setting)?;
     if put.get("result").is_some_and(Value::is_truthy) {
         Ok(made)

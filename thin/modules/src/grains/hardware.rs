@@ -104,8 +104,11 @@ fn disks(root: &Root) -> Map {
 /// `{mdadm}`: software raids, where the kernel has them.
 fn raids(root: &Root) -> Map {
     let Some(text) = root.text("/proc/mdstat") else { return Map::new() };
-    let lines = text.lines().filter(|line| !line.starts_with("Personalities : ") && !line.starts_with("unused devices:"));
-    let mut names: Vec<&str> = lines.filter_map(|line| line.split_once(" : ")).map(|(name, _)| name).collect();
+    let lines = text
+        .lines()
+        .filter(|line| !line.starts_with("Personalities : ") && !line.starts_with("unused devices:"));
+    let mut names: Vec<&str> =
+        lines.filter_map(|line| line.split_once(" : ")).map(|(name, _)| name).collect();
     names.sort_unstable();
     Map::from([("mdadm", names)])
 }
@@ -143,7 +146,8 @@ fn graphics(root: &Root) -> Map {
             let text = root.line(&format!("/sys/bus/pci/devices/{device}/{file}"))?;
             Some(text.trim_start_matches("0x").to_owned())
         };
-        let is_graphics = read("class").is_some_and(|c| ["0300", "0302", "0380", "1200"].iter().any(|g| c.starts_with(g)));
+        let is_graphics =
+            read("class").is_some_and(|c| ["0300", "0302", "0380", "1200"].iter().any(|g| c.starts_with(g)));
         if let (true, Some(vendor), Some(model)) = (is_graphics, read("vendor"), read("device")) {
             cards.push((vendor, model));
         }
@@ -185,13 +189,16 @@ fn pci_name(database: &str, vendor: &str, model: &str) -> Option<String> {
 
 /// `{efi, efi-secure-boot}`.
 fn secure_boot(root: &Root) -> Map {
-    let folder = ["/sys/firmware/efi/efivars", "/sys/firmware/efi/vars"].into_iter().find(|path| root.exists(path));
+    let folder =
+        ["/sys/firmware/efi/efivars", "/sys/firmware/efi/vars"].into_iter().find(|path| root.exists(path));
     let is_secure = folder.is_some_and(|folder| {
         let names = root.names(folder);
         let mut switches = names.iter().filter(|name| name.starts_with("SecureBoot-"));
         let file = if folder.ends_with("efivars") { "" } else { "/data" };
         match (switches.next(), switches.next()) {
-            (Some(name), None) => root.bytes(&format!("{folder}/{name}{file}")).is_some_and(|b| b.last() == Some(&1)),
+            (Some(name), None) => {
+                root.bytes(&format!("{folder}/{name}{file}")).is_some_and(|b| b.last() == Some(&1))
+            }
             _ => false,
         }
     });
@@ -206,7 +213,10 @@ mod tests {
     fn processors_of_other_architectures_are_counted() {
         let x86 = "processor\t: 0\nmodel name\t: AMD EPYC\nflags\t\t: fpu vme\n\nprocessor\t: 1\nmodel name\t: AMD EPYC\n";
         let grains = processors(x86);
-        assert_eq!((grains.get("num_cpus"), grains.get_str("cpu_model")), (Some(&Value::Int(2)), Some("AMD EPYC")));
+        assert_eq!(
+            (grains.get("num_cpus"), grains.get_str("cpu_model")),
+            (Some(&Value::Int(2)), Some("AMD EPYC"))
+        );
         assert_eq!(grains.get("cpu_flags"), Some(&Value::from(vec!["fpu", "vme"])));
         let s390 = "vendor_id       : IBM/S390\n# processors    : 4\nbogomips per cpu: 3033.00\n";
         assert_eq!(processors(s390).get("num_cpus"), Some(&Value::Int(4)));

@@ -38,7 +38,12 @@ const GET_PARAMS: &[Param] = &[
 const FUNCTIONS: &[Function] = &[
     Function {
         name: "append",
-        params: &[Param::Required("key"), Param::Required("val"), Param::Optional("convert", Default::Bool(false)), DELIMITER_PARAM],
+        params: &[
+            Param::Required("key"),
+            Param::Required("val"),
+            Param::Optional("convert", Default::Bool(false)),
+            DELIMITER_PARAM,
+        ],
         doc: "Adds a value to a list in the grains file. With convert, a single value becomes a list first.",
         example: "grains.append roles web",
         call: edit::append,
@@ -239,20 +244,28 @@ fn equals(ctx: &mut Ctx, args: &Bound) -> Result<Value, CallError> {
     let key = args.str("key")?;
     let grain = traverse::get(ctx.grains(), &key, DELIMITER).cloned().unwrap_or_else(|| "".into());
     let text = crate::args::as_text;
-    Ok((*args.get("value") == grain || text(args.get("value")).is_some_and(|value| text(&grain) == Some(value))).into())
+    Ok((*args.get("value") == grain
+        || text(args.get("value")).is_some_and(|value| text(&grain) == Some(value)))
+    .into())
 }
 
 fn filter_by(ctx: &mut Ctx, args: &Bound) -> Result<Value, CallError> {
-    let lookup = args.get("lookup_dict").as_map().ok_or_else(|| args.wrong("lookup_dict must be a dictionary"))?;
+    let lookup =
+        args.get("lookup_dict").as_map().ok_or_else(|| args.wrong("lookup_dict must be a dictionary"))?;
     let grain = args.str("grain")?;
     let chosen = choose(lookup, traverse::get(ctx.grains(), &grain, DELIMITER));
-    let fallback = args.opt_str("default")?.and_then(|default| lookup.get(&default).filter(|value| !value.is_null()));
+    let fallback =
+        args.opt_str("default")?.and_then(|default| lookup.get(&default).filter(|value| !value.is_null()));
     let mut result = chosen.or(fallback).cloned();
     if let Some(base) = args.opt_str("base")?.and_then(|base| lookup.get(&base)) {
         result = match (result, base) {
             (None, base) => Some(base.clone()),
             (Some(Value::Map(over)), Value::Map(base)) => Some(core::merged(base.clone(), over).into()),
-            (Some(_), Value::Map(_)) => return Err(CallError::failed("the entries of filter_by and its base must both be dictionaries")),
+            (Some(_), Value::Map(_)) => {
+                return Err(CallError::failed(
+                    "the entries of filter_by and its base must both be dictionaries",
+                ));
+            }
             (chosen, _) => chosen,
         };
     }
@@ -276,7 +289,9 @@ fn choose<'a>(lookup: &'a Map, grain: Option<&Value>) -> Option<&'a Value> {
         Some(single) => std::slice::from_ref(single),
     };
     members.iter().filter_map(crate::args::as_text).find_map(|member| {
-        let fits = |key: &Value| crate::args::as_text(key).is_some_and(|key| fnmatch(member.as_bytes(), key.as_bytes()));
+        let fits = |key: &Value| {
+            crate::args::as_text(key).is_some_and(|key| fnmatch(member.as_bytes(), key.as_bytes()))
+        };
         lookup.iter().find(|(key, _)| fits(key)).map(|(_, value)| value).filter(|value| !value.is_null())
     })
 }

@@ -61,8 +61,11 @@ pub fn reverse_names(interfaces: &[Interface], hosts: &Hosts) -> Map {
 /// `{interface: [address]}`: version 4 first, further addresses of the same network last.
 fn by_interface(interfaces: &[Interface], family: Option<Family>) -> Map {
     let order = |interface: &Interface| -> Value {
-        let mut wanted: Vec<_> =
-            interface.addresses.iter().filter(|a| family.is_none_or(|family| Family::of(a.ip) == family)).collect();
+        let mut wanted: Vec<_> = interface
+            .addresses
+            .iter()
+            .filter(|a| family.is_none_or(|family| Family::of(a.ip) == family))
+            .collect();
         wanted.sort_by_key(|address| (address.is_secondary, address.ip.is_ipv6()));
         wanted.into_iter().map(|address| address.ip.to_string()).collect()
     };

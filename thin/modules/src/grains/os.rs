@@ -29,9 +29,13 @@ pub fn distribution(root: &Root) -> Map {
         }
     }
     let fallback = Fallback::read(root, release.as_ref());
-    let full_name = full_name.unwrap_or_else(|| lsb.get("id").cloned().unwrap_or_else(|| fallback.id.clone()));
+    let full_name =
+        full_name.unwrap_or_else(|| lsb.get("id").cloned().unwrap_or_else(|| fallback.id.clone()));
     let os = fixed_os.unwrap_or_else(|| os_name(&full_name, release.as_ref().map(|release| release.id())));
-    if ["CentOS Linux 7", "CentOS Linux 8"].iter().any(|name| lsb.get("codename").is_some_and(|c| c.contains(name))) {
+    if ["CentOS Linux 7", "CentOS Linux 8"]
+        .iter()
+        .any(|name| lsb.get("codename").is_some_and(|c| c.contains(name)))
+    {
         lsb.remove("release");
     }
     let os_release = lsb.get("release").cloned().unwrap_or_else(|| fallback.version.clone());
@@ -79,9 +83,17 @@ fn release_numbers(grains: &Map) -> Map {
     };
     numbers.extend(major.map(|major| ("osmajorrelease", major)));
     let name = if matches!(text("os"), "Debian" | "Raspbian") { text("os") } else { text("osfullname") };
-    let shown = if matches!(text("os"), "Ubuntu" | "Pop") { release } else { release.split('.').next().unwrap_or_default() };
+    let shown = if matches!(text("os"), "Ubuntu" | "Pop") {
+        release
+    } else {
+        release.split('.').next().unwrap_or_default()
+    };
     // A first part that is a number loses leading zeros, as it does in osrelease_info.
-    let shown = if is_number(shown) { first.as_i64().map_or_else(|| shown.to_owned(), |n| n.to_string()) } else { shown.to_owned() };
+    let shown = if is_number(shown) {
+        first.as_i64().map_or_else(|| shown.to_owned(), |n| n.to_string())
+    } else {
+        shown.to_owned()
+    };
     numbers.insert("osfinger", format!("{name}-{shown}"));
     numbers
 }
@@ -113,7 +125,10 @@ fn find_word(text: &str, word: &str) -> Option<usize> {
     let bytes = text.as_bytes();
     (0..bytes.len()).find(|at| {
         let is_sign = bytes[*at].is_ascii() && !bytes[*at].is_ascii_alphanumeric() && bytes[*at] != b'_';
-        is_sign && bytes.get(at + 1..at + 1 + word.len()).is_some_and(|part| part.eq_ignore_ascii_case(word.as_bytes()))
+        is_sign
+            && bytes
+                .get(at + 1..at + 1 + word.len())
+                .is_some_and(|part| part.eq_ignore_ascii_case(word.as_bytes()))
     })
 }
 
@@ -127,7 +142,11 @@ fn codename_in_brackets(os: &str, codename: &str) -> Option<String> {
         return None;
     }
     let inner = codename.split_once('(')?.1.split(')').next()?;
-    if os == "AstraLinuxSE" { inner.split_whitespace().next().map(str::to_lowercase) } else { Some(inner.to_owned()) }
+    if os == "AstraLinuxSE" {
+        inner.split_whitespace().next().map(str::to_lowercase)
+    } else {
+        Some(inner.to_owned())
+    }
 }
 
 /// The keys of `/etc/os-release` (or `/usr/lib/os-release`).
@@ -212,7 +231,8 @@ fn assignment(line: &str) -> Option<(String, String)> {
 
 /// `DISTRIB_ID`, `_RELEASE`, `_CODENAME`, `_DESCRIPTION` of `/etc/lsb-release`, by lower-case rest of the name.
 fn lsb_release(text: &str) -> HashMap<String, String> {
-    let is_plain = |letter: char| letter.is_alphanumeric() || letter.is_whitespace() || "_.-".contains(letter);
+    let is_plain =
+        |letter: char| letter.is_alphanumeric() || letter.is_whitespace() || "_.-".contains(letter);
     let lines = text.lines().filter_map(|line| line.strip_prefix("DISTRIB_")?.split_once('='));
     let known = lines.filter(|(key, _)| matches!(*key, "ID" | "RELEASE" | "CODENAME" | "DESCRIPTION"));
     let plain = known.map(|(key, value)| {
@@ -237,7 +257,11 @@ fn older_files(root: &Root) -> HashMap<String, String> {
         let patch = digits("patchlevel");
         set("release", [digits("version"), patch.clone()].join(".").trim_end_matches('.'));
         let name = text.lines().next().and_then(|line| line.split('(').next()).unwrap_or_default().trim();
-        let level = if patch.is_empty() || name.contains(&format!("SP{patch}")) { String::new() } else { format!(" SP{patch}") };
+        let level = if patch.is_empty() || name.contains(&format!("SP{patch}")) {
+            String::new()
+        } else {
+            format!(" SP{patch}")
+        };
         set("codename", &if is_enterprise { format!("{name}{level}") } else { "n.a".to_owned() });
     } else if let Some(text) = root.text("/etc/altlinux-release") {
         set("id", "altlinux");
@@ -251,7 +275,9 @@ fn older_files(root: &Root) -> HashMap<String, String> {
         let version = text.split_whitespace().find(|word| word.starts_with(|c: char| c.is_ascii_digit()));
         let numbers: Option<Vec<&str>> = version.map(|version| version.split('.').take(2).collect());
         numbers.filter(|numbers| numbers.len() == 2).map(|numbers| set("release", &numbers.join(".")));
-        text.split_once('(').and_then(|(_, rest)| rest.split_once(')')).map(|(codename, _)| set("codename", codename));
+        text.split_once('(')
+            .and_then(|(_, rest)| rest.split_once(')'))
+            .map(|(codename, _)| set("codename", codename));
     }
     lsb
 }
@@ -267,7 +293,9 @@ impl Fallback {
     fn read(root: &Root, release: Option<&OsRelease>) -> Fallback {
         let file = release_file(root);
         let get = |key| release.and_then(|release| release.get(key)).unwrap_or_default();
-        let in_brackets = |text: &str| text.split_once('(').and_then(|(_, rest)| rest.split_once(')')).map(|(c, _)| c.to_owned());
+        let in_brackets = |text: &str| {
+            text.split_once('(').and_then(|(_, rest)| rest.split_once(')')).map(|(c, _)| c.to_owned())
+        };
         let debian = match release {
             Some(release) if release.id() == "debian" => root.line("/etc/debian_version").unwrap_or_default(),
             _ => String::new(),
@@ -286,12 +314,15 @@ impl Fallback {
 
 /// Name, version and codename of a line such as `CentOS Linux release 7.9.2009 (Core)`.
 fn release_file(root: &Root) -> (String, String, String) {
-    const FILES: &[&str] = &["centos", "almalinux", "rocky", "oracle", "redhat", "fedora", "SuSE", "gentoo", "slackware"];
-    let read = |name: &&str| root.line(&format!("/etc/{name}-release")).map(|text| ((*name).to_lowercase(), text));
+    const FILES: &[&str] =
+        &["centos", "almalinux", "rocky", "oracle", "redhat", "fedora", "SuSE", "gentoo", "slackware"];
+    let read =
+        |name: &&str| root.line(&format!("/etc/{name}-release")).map(|text| ((*name).to_lowercase(), text));
     let Some((id, text)) = FILES.iter().find_map(read) else { return Default::default() };
     let line = text.lines().next().unwrap_or_default();
     let version = line.split_whitespace().find(|word| word.starts_with(|c: char| c.is_ascii_digit()));
-    let codename = line.split_once('(').and_then(|(_, rest)| rest.split_once(')')).map_or("", |(codename, _)| codename);
+    let codename =
+        line.split_once('(').and_then(|(_, rest)| rest.split_once(')')).map_or("", |(codename, _)| codename);
     (id, version.unwrap_or_default().to_owned(), codename.to_owned())
 }
 
@@ -308,15 +339,24 @@ mod tests {
         for entry in std::fs::read_dir(folder).unwrap() {
             let host = entry.unwrap().path();
             let grains = distribution(&Root::at(&host));
-            let shown: Vec<String> = grains.iter().map(|(k, v)| format!("{}: {v:?}", k.as_str().unwrap())).collect();
+            let shown: Vec<String> =
+                grains.iter().map(|(k, v)| format!("{}: {v:?}", k.as_str().unwrap())).collect();
             for line in std::fs::read_to_string(host.join("grains")).unwrap().lines() {
                 let (key, expected) = line.split_once(": ").unwrap_or((line.trim_end_matches(':'), ""));
                 let got = grains.get(key).map(|value| match value {
                     Value::Int(number) => number.to_string(),
-                    Value::List(parts) => parts.iter().filter_map(crate::args::as_text).collect::<Vec<_>>().join(" "),
+                    Value::List(parts) => {
+                        parts.iter().filter_map(crate::args::as_text).collect::<Vec<_>>().join(" ")
+                    }
                     other => other.as_str().unwrap().to_owned(),
                 });
-                assert_eq!(got.as_deref(), Some(expected), "{key} of {}\n{}", host.display(), shown.join("\n"));
+                assert_eq!(
+                    got.as_deref(),
+                    Some(expected),
+                    "{key} of {}\n{}",
+                    host.display(),
+                    shown.join("\n")
+                );
             }
             seen += 1;
         }

@@ -13,10 +13,14 @@ const SALT_VERSION_INFO: [i64; 2] = [3007, 15];
 pub fn gather(root: &Root) -> Map {
     let (uid, gid) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
     let user = accounts::user_by_uid(uid);
-    let group = user.as_ref().and_then(|user| accounts::group_by_gid(user.gid)).map_or_else(String::new, |group| group.name);
+    let group = user
+        .as_ref()
+        .and_then(|user| accounts::group_by_gid(user.gid))
+        .map_or_else(String::new, |group| group.name);
     let variable = |name: &str, default: &str| std::env::var(name).unwrap_or_else(|_| default.to_owned());
     let path = variable("PATH", "");
-    let directory = std::env::current_dir().map(|path| path.to_string_lossy().into_owned()).unwrap_or_default();
+    let directory =
+        std::env::current_dir().map(|path| path.to_string_lossy().into_owned()).unwrap_or_default();
     let mut grains = Map::from([
         ("cwd", Value::from(directory)),
         ("path", path.trim().into()),
@@ -47,7 +51,9 @@ fn executor_folder() -> String {
 
 /// `{defaultlanguage, defaultencoding, detectedencoding, timezone}`.
 fn locale(root: &Root) -> Map {
-    let set = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(|name| std::env::var(name).ok().filter(|v| !v.is_empty()));
+    let set = ["LC_ALL", "LC_CTYPE", "LANG"]
+        .into_iter()
+        .find_map(|name| std::env::var(name).ok().filter(|v| !v.is_empty()));
     let (language, encoding) = language_and_encoding(set.as_deref().unwrap_or("C"));
     Map::from([
         ("defaultlanguage", Value::from(language)),
@@ -68,7 +74,9 @@ fn language_and_encoding(locale: &str) -> (Option<String>, Option<String>) {
     match (language, encoding) {
         ("C" | "POSIX" | "", None) => (None, None),
         ("C" | "POSIX", encoding) => (Some("en_US".to_owned()), encoding),
-        (language, encoding) => (Some(language.to_owned()), Some(encoding.unwrap_or_else(|| "ISO8859-1".to_owned()))),
+        (language, encoding) => {
+            (Some(language.to_owned()), Some(encoding.unwrap_or_else(|| "ISO8859-1".to_owned())))
+        }
     }
 }
 
@@ -77,9 +85,10 @@ fn language_and_encoding(locale: &str) -> (Option<String>, Option<String>) {
 fn python_grains(executable: &Path) -> Map {
     let mut grains = Map::from([("pythonexecutable", executable.to_string_lossy().into_owned())]);
     let real = executable.canonicalize().unwrap_or_default();
-    let version = real.file_name().and_then(|name| name.to_str()?.strip_prefix("python")).map(|version| {
-        version.split('.').filter_map(|part| part.parse::<i64>().ok()).collect::<Vec<_>>()
-    });
+    let version = real
+        .file_name()
+        .and_then(|name| name.to_str()?.strip_prefix("python"))
+        .map(|version| version.split('.').filter_map(|part| part.parse::<i64>().ok()).collect::<Vec<_>>());
     if let (Some([major, minor]), Some(prefix)) = (version.as_deref(), real.ancestors().nth(2)) {
         let library = prefix.join("lib").join(format!("python{major}.{minor}"));
         let places: [PathBuf; 5] = [
@@ -90,7 +99,11 @@ fn python_grains(executable: &Path) -> Map {
             prefix.join("lib/python3/dist-packages"),
         ];
         let is_there = |(at, path): &(usize, PathBuf)| *at == 0 || path.is_dir();
-        let found = places.into_iter().enumerate().filter(is_there).map(|(_, path)| path.to_string_lossy().into_owned());
+        let found = places
+            .into_iter()
+            .enumerate()
+            .filter(is_there)
+            .map(|(_, path)| path.to_string_lossy().into_owned());
         grains.insert("pythonversion", vec![*major, *minor]);
         grains.insert("pythonpath", found.collect::<Value>());
     }

@@ -54,5 +54,6 @@ pub fn read(ctx: &Ctx) -> Result<Map, StaticFileError> {
 pub fn write(ctx: &Ctx, grains: &Map) -> Result<(), StaticFileError> {
     let path = path(ctx);
     let text = ctx.render.dump_yaml(&Value::Map(grains.clone())).map_err(StaticFileError::Dump)?;
-    crate::write::replace(&path, text.as_bytes(), 0o644).map_err(|error| StaticFileError::Write { path, error })
+    crate::write::replace(&path, text.as_bytes(), 0o644)
+        .map_err(|error| StaticFileError::Write { path, error })
 }

@@ -28,7 +28,8 @@ pub fn gather(root: &Root) -> Map {
     grains.extend(os::distribution(root));
     let architecture = package_architecture(root, grains.get_str("os_family").unwrap_or_default(), &machine);
     grains.insert("osarch", architecture);
-    let machine_id = ["/etc/machine-id", "/var/lib/dbus/machine-id"].into_iter().find_map(|file| root.line(file));
+    let machine_id =
+        ["/etc/machine-id", "/var/lib/dbus/machine-id"].into_iter().find_map(|file| root.line(file));
     grains.extend(machine_id.map(|id| ("machine_id", id)));
     grains.insert("transactional", which("transactional-update").is_some());
     grains
@@ -38,7 +39,8 @@ pub fn gather(root: &Root) -> Map {
 fn kernel_parameters(line: &str) -> Value {
     let parameter = |word: String| {
         let parts: Vec<&str> = word.split('=').collect();
-        let value = if let [_, value] = parts[..] { Value::from(value.trim_matches('"')) } else { Value::Null };
+        let value =
+            if let [_, value] = parts[..] { Value::from(value.trim_matches('"')) } else { Value::Null };
         Value::List(vec![parts.first().copied().unwrap_or_default().into(), value])
     };
     crate::shell_words::split(line).unwrap_or_default().into_iter().map(parameter).collect()
@@ -46,7 +48,8 @@ fn kernel_parameters(line: &str) -> Value {
 
 /// `{enabled, enforced}` from the kernel's own file system.
 fn selinux(root: &Root) -> Map {
-    let enforce = ["/sys/fs/selinux/enforce", "/selinux/enforce"].into_iter().find_map(|file| root.line(file));
+    let enforce =
+        ["/sys/fs/selinux/enforce", "/selinux/enforce"].into_iter().find_map(|file| root.line(file));
     let mode = match enforce.as_deref() {
         Some("1") => "Enforcing",
         Some(_) => "Permissive",
@@ -116,9 +119,12 @@ fn package_architecture(root: &Root, family: &str, machine: &str) -> String {
     if family != "Debian" {
         return machine.to_owned();
     }
-    let listed = root.text("/var/lib/dpkg/arch").and_then(|text| text.lines().next().map(|line| line.trim().to_owned()));
+    let listed = root
+        .text("/var/lib/dpkg/arch")
+        .and_then(|text| text.lines().next().map(|line| line.trim().to_owned()));
     let candidates = debian_architectures(machine);
-    let installed = || candidates.iter().find(|name| root.exists(&format!("/var/lib/dpkg/info/libc6:{name}.list")));
+    let installed =
+        || candidates.iter().find(|name| root.exists(&format!("/var/lib/dpkg/info/libc6:{name}.list")));
     listed.unwrap_or_else(|| installed().or(candidates.first()).copied().unwrap_or(machine).to_owned())
 }
 

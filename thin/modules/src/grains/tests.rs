@@ -86,7 +86,8 @@ fn a_broken_grains_file_is_told_and_does_not_hide_the_core_grains() {
     let conf = home.0.join("minion").to_string_lossy().into_owned();
     let opts = Map::from([("conf_file", conf)]);
     let mut link = NoLink;
-    let mut ctx = Ctx::new(Jid::from_unix_micros(0), "m1".parse().unwrap(), opts, &mut link, &Yaml, core::gather);
+    let mut ctx =
+        Ctx::new(Jid::from_unix_micros(0), "m1".parse().unwrap(), opts, &mut link, &Yaml, core::gather);
     assert_eq!(ctx.grains().get_str("kernel"), Some("Linux"));
     assert!(ctx.notes.iter().any(|note| note.contains("is not YAML")), "{:?}", ctx.notes);
     let error = home.call("grains.setval", Args::of(["x", "y"])).unwrap_err();
@@ -155,7 +156,8 @@ fn filter_by_takes_globs_a_base_and_a_merge() {
     assert_eq!(home.ok("grains.filter_by", Args::of([lookup.clone()])), names("apache2"));
     let other = Args::of([lookup.clone()]).with("grain", "nothing");
     assert_eq!(home.ok("grains.filter_by", other), names("none"));
-    let merged = Args::of([lookup]).with("merge", Value::Map(Map::from([("port", 80)]))).with("base", "default");
+    let merged =
+        Args::of([lookup]).with("merge", Value::Map(Map::from([("port", 80)]))).with("base", "default");
     let expected = Map::from([("pkg", Value::from("apache2")), ("port", Value::Int(80))]);
     assert_eq!(home.ok("grains.filter_by", merged), Value::Map(expected));
     let by_role = Args::of([Map::from([("web", 1)])]).with("grain", "roles");

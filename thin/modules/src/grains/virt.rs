@@ -56,16 +56,20 @@ fn dmi(root: &Root, file: &str) -> String {
 
 /// What the firmware says of a virtual machine; a paravirtual clock tells where there is no firmware.
 fn machine(root: &Root, verdict: &mut Verdict) {
-    let all = ["product_name", "sys_vendor", "board_vendor", "bios_vendor", "product_version"].map(|f| dmi(root, f));
+    let all = ["product_name", "sys_vendor", "board_vendor", "bios_vendor", "product_version"]
+        .map(|f| dmi(root, f));
     let says = |prefix: &str| all.iter().any(|text| text.starts_with(prefix));
-    let clocks = root.text("/sys/devices/system/clocksource/clocksource0/available_clocksource").unwrap_or_default();
+    let clocks =
+        root.text("/sys/devices/system/clocksource/clocksource0/available_clocksource").unwrap_or_default();
     if says("VMware") || says("VMW") {
         verdict.set("VMware");
     } else if says("VirtualBox") || says("innotek GmbH") || says("Oracle Corporation") {
         verdict.set("oracle");
     } else if says("Xen") || root.line("/sys/hypervisor/type").as_deref() == Some("xen") {
         verdict.set("xen");
-    } else if says("Microsoft Corporation") && dmi(root, "product_name") == "Virtual Machine" || says("Hyper-V") {
+    } else if says("Microsoft Corporation") && dmi(root, "product_name") == "Virtual Machine"
+        || says("Hyper-V")
+    {
         verdict.set("VirtualPC");
     } else if says("Parallels") {
         verdict.set("Parallels");
@@ -75,7 +79,12 @@ fn machine(root: &Root, verdict: &mut Verdict) {
         verdict.set("bochs");
     } else if says("Amazon EC2") && !dmi(root, "product_name").ends_with(".metal") {
         verdict.set_both("Nitro", "Amazon EC2");
-    } else if says("KVM") || says("OpenStack") || says("KubeVirt") || says("Google") || clocks.contains("kvm-clock") {
+    } else if says("KVM")
+        || says("OpenStack")
+        || says("KubeVirt")
+        || says("Google")
+        || clocks.contains("kvm-clock")
+    {
         verdict.set("kvm");
     } else if says("QEMU") || says("SeaBIOS") {
         verdict.set("qemu");
@@ -124,7 +133,8 @@ fn details(root: &Root, verdict: &mut Verdict) {
         verdict.subtype = Some("kubernetes".to_owned());
     } else if groups.contains(":/libpod_parent/") {
         verdict.subtype = Some("libpod".to_owned());
-    } else if [":/system.slice/docker", ":/docker/", ":/docker-ce/"].iter().any(|mark| groups.contains(mark)) {
+    } else if [":/system.slice/docker", ":/docker/", ":/docker-ce/"].iter().any(|mark| groups.contains(mark))
+    {
         verdict.set_both("container", "Docker");
     }
 }
@@ -200,14 +210,18 @@ fn xen(root: &Root) -> Map {
         (14, "ARM_SMCCC_supported"),
     ];
     let mut grains = Map::new();
-    let version = ["major", "minor", "extra"].map(|part| root.line(&format!("/sys/hypervisor/version/{part}")));
+    let version =
+        ["major", "minor", "extra"].map(|part| root.line(&format!("/sys/hypervisor/version/{part}")));
     if let [Some(major), Some(minor), Some(extra)] = version {
         grains.insert("virtual_hv_version", format!("{major}.{minor}{extra}"));
         grains.insert("virtual_hv_version_info", vec![major, minor, extra]);
     }
     let features = root.line("/sys/hypervisor/properties/features");
-    if let Some((text, bits)) = features.and_then(|text| Some((text.clone(), u64::from_str_radix(&text, 16).ok()?))) {
-        let names: Vec<&str> = FEATURES.iter().filter(|(bit, _)| bits >> bit & 1 == 1).map(|(_, name)| *name).collect();
+    if let Some((text, bits)) =
+        features.and_then(|text| Some((text.clone(), u64::from_str_radix(&text, 16).ok()?)))
+    {
+        let names: Vec<&str> =
+            FEATURES.iter().filter(|(bit, _)| bits >> bit & 1 == 1).map(|(_, name)| *name).collect();
         grains.insert("virtual_hv_features", text);
         grains.insert("virtual_hv_features_list", names);
     }
@@ -235,7 +249,10 @@ mod tests {
 
         fn verdict(&self) -> (String, Option<String>) {
             let grains = gather(&Root::at(&self.0));
-            (grains.get_str("virtual").unwrap().to_owned(), grains.get_str("virtual_subtype").map(str::to_owned))
+            (
+                grains.get_str("virtual").unwrap().to_owned(),
+                grains.get_str("virtual_subtype").map(str::to_owned),
+            )
         }
     }
 
@@ -255,14 +272,22 @@ mod tests {
             ("gce", &[("sys/class/dmi/id/product_name", "Google Compute Engine\n")], "gce", None),
             (
                 "nitro",
-                &[("sys/class/dmi/id/sys_vendor", "Amazon EC2\n"), ("sys/class/dmi/id/product_name", "m5.large\n")],
+                &[
+                    ("sys/class/dmi/id/sys_vendor", "Amazon EC2\n"),
+                    ("sys/class/dmi/id/product_name", "m5.large\n"),
+                ],
                 "Nitro",
                 Some("Amazon EC2 (m5.large)"),
             ),
             ("docker", &[(".dockerenv", "")], "container", Some("Docker")),
             ("podman", &[("run/.containerenv", "")], "container", Some("Podman")),
             ("lxc", &[("proc/1/environ", "TERM=linux\0container=lxc\0")], "container", Some("LXC")),
-            ("pod", &[("proc/1/cgroup", "1:name=systemd:/kubepods/besteffort/x\n")], "virtual", Some("kubernetes")),
+            (
+                "pod",
+                &[("proc/1/cgroup", "1:name=systemd:/kubepods/besteffort/x\n")],
+                "virtual",
+                Some("kubernetes"),
+            ),
             ("vz", &[("proc/vz/veinfo", "")], "openvzve", None),
             ("xen", &[("proc/xen/capabilities", "control_d\n")], "xen", Some("Xen Dom0")),
         ];

@@ -140,13 +140,26 @@ impl Civil {
     }
 
     fn seconds(&self) -> i64 {
-        day_of_date(self.year, self.month, self.day) * 86400 + self.hour * 3600 + self.minute * 60 + self.second
+        day_of_date(self.year, self.month, self.day) * 86400
+            + self.hour * 3600
+            + self.minute * 60
+            + self.second
     }
 }
 
 const WEEKDAYS: &[&str] = &["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 const MONTHS: &[&str] = &[
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
     "December",
 ];
 
@@ -245,7 +258,8 @@ fn offset_of_rule(rule: &str, time: i64) -> Option<Offset> {
     let digits = zone.find(|c: char| c.is_alphabetic() || c == '<').unwrap_or(zone.len());
     let (offset, summer) = zone.split_at(digits);
     let standard = Offset { seconds: -hours(offset)?, name: standard };
-    let (Some((name, ahead)), Some((begin, end))) = (zone_name(summer), dates.and_then(|dates| dates.split_once(',')))
+    let (Some((name, ahead)), Some((begin, end))) =
+        (zone_name(summer), dates.and_then(|dates| dates.split_once(',')))
     else {
         return Some(standard);
     };
@@ -253,7 +267,8 @@ fn offset_of_rule(rule: &str, time: i64) -> Option<Offset> {
     let year = Civil::of(time + standard.seconds).year;
     let begins = moment(begin, year)? - standard.seconds;
     let ends = moment(end, year)? - seconds;
-    let is_summer = if begins < ends { (begins..ends).contains(&time) } else { !(ends..begins).contains(&time) };
+    let is_summer =
+        if begins < ends { (begins..ends).contains(&time) } else { !(ends..begins).contains(&time) };
     Some(if is_summer { Offset { seconds, name } } else { standard })
 }
 
@@ -269,7 +284,8 @@ fn zone_name(text: &str) -> Option<(String, &str)> {
 
 /// `-1`, `5:30`, `+02:00:00` in seconds.
 fn hours(text: &str) -> Option<i64> {
-    let (sign, digits) = text.strip_prefix('-').map_or((1, text.trim_start_matches('+')), |digits| (-1, digits));
+    let (sign, digits) =
+        text.strip_prefix('-').map_or((1, text.trim_start_matches('+')), |digits| (-1, digits));
     let mut seconds = 0;
     for (part, unit) in digits.split(':').zip([3600, 60, 1]) {
         seconds += part.parse::<i64>().ok()? * unit;
@@ -285,7 +301,8 @@ fn moment(rule: &str, year: i64) -> Option<i64> {
         let numbers: Vec<i64> = numbers.split('.').map(str::parse).collect::<Result<_, _>>().ok()?;
         let [month, week, weekday] = numbers[..] else { return None };
         let first_of_month = day_of_date(year, month, 1);
-        let next_month = if month == 12 { day_of_date(year + 1, 1, 1) } else { day_of_date(year, month + 1, 1) };
+        let next_month =
+            if month == 12 { day_of_date(year + 1, 1, 1) } else { day_of_date(year, month + 1, 1) };
         let first_match = first_of_month + (weekday - (first_of_month + 4)).rem_euclid(7);
         let day = first_match + (week - 1) * 7;
         if day >= next_month { day - 7 } else { day }
@@ -320,7 +337,8 @@ mod tests {
 
     #[test]
     fn posix_rules_know_summer_and_winter_of_both_hemispheres() {
-        let at = |rule: &str, time: i64| offset_of_rule(rule, time).map(|offset| (offset.name, offset.seconds));
+        let at =
+            |rule: &str, time: i64| offset_of_rule(rule, time).map(|offset| (offset.name, offset.seconds));
         let berlin = "CET-1CEST,M3.5.0,M10.5.0/3";
         assert_eq!(at(berlin, 1_774_745_999), Some(("CET".to_owned(), 3600)));
         assert_eq!(at(berlin, 1_774_746_000), Some(("CEST".to_owned(), 7200)));

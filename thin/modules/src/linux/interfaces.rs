@@ -217,7 +217,11 @@ pub fn addresses(interfaces: &[Interface], family: Family, with_loopback: bool) 
 pub fn subnets(interfaces: &[Interface], family: Family, with_loopback: bool) -> Vec<Subnet> {
     let all = interfaces.iter().flat_map(|interface| &interface.addresses);
     let wanted = all.filter(|address| Family::of(address.ip) == family).map(Address::subnet);
-    wanted.filter(|subnet| with_loopback || !subnet.is_loopback()).collect::<BTreeSet<_>>().into_iter().collect()
+    wanted
+        .filter(|subnet| with_loopback || !subnet.is_loopback())
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .collect()
 }
 
 #[cfg(test)]
@@ -233,7 +237,12 @@ mod tests {
     fn an_address_message_has_label_and_broadcast() {
         let body = address_message(
             1,
-            &[attribute(1, &[10, 0, 0, 5]), attribute(2, &[10, 0, 0, 5]), attribute(3, b"eth0:1\0"), attribute(4, &[10, 0, 0, 255])],
+            &[
+                attribute(1, &[10, 0, 0, 5]),
+                attribute(2, &[10, 0, 0, 5]),
+                attribute(3, b"eth0:1\0"),
+                attribute(4, &[10, 0, 0, 255]),
+            ],
         );
         let (index, address) = parse_address(&body).unwrap();
         assert_eq!(index, 7);

@@ -50,7 +50,8 @@ impl Root {
     /// The content of a file as text. Bytes that are not UTF-8 become U+FFFD.
     pub fn text(&self, absolute: &str) -> Option<String> {
         self.bytes(absolute).map(|bytes| {
-            String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+            String::from_utf8(bytes)
+                .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
         })
     }
 
@@ -74,7 +75,8 @@ impl Root {
     /// The names in a directory, sorted; none where it cannot be read.
     pub fn names(&self, directory: &str) -> Vec<String> {
         let entries = std::fs::read_dir(self.path(directory)).into_iter().flatten().flatten();
-        let mut names: Vec<_> = entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+        let mut names: Vec<_> =
+            entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
         names.sort();
         names
     }

@@ -25,13 +25,15 @@ impl Hosts {
 
     /// The first name of the first line that has `name`.
     pub fn canonical(&self, name: &str) -> Option<&str> {
-        let (_, names) = self.0.iter().find(|(_, names)| names.iter().any(|other| other.eq_ignore_ascii_case(name)))?;
+        let (_, names) =
+            self.0.iter().find(|(_, names)| names.iter().any(|other| other.eq_ignore_ascii_case(name)))?;
         names.first().map(String::as_str)
     }
 
     /// Every address of `name`, in order, each once.
     pub fn addresses(&self, name: &str) -> Vec<IpAddr> {
-        let lines = self.0.iter().filter(|(_, names)| names.iter().any(|other| other.eq_ignore_ascii_case(name)));
+        let lines =
+            self.0.iter().filter(|(_, names)| names.iter().any(|other| other.eq_ignore_ascii_case(name)));
         unique(lines.map(|(ip, _)| *ip).collect())
     }
 
@@ -77,7 +79,8 @@ fn parse_resolver(text: &str) -> Value {
     let (mut servers, mut options, mut sortlist) = (Vec::<IpAddr>::new(), Vec::new(), Vec::<String>::new());
     let (mut domain, mut search) = (String::new(), Vec::new());
     for line in text.lines() {
-        let words: Vec<&str> = line.split_whitespace().take_while(|word| !word.starts_with(['#', ';'])).collect();
+        let words: Vec<&str> =
+            line.split_whitespace().take_while(|word| !word.starts_with(['#', ';'])).collect();
         let [directive, first, ..] = words[..] else { continue };
         match directive.to_ascii_lowercase().as_str() {
             "nameserver" => servers.extend(first.parse::<IpAddr>()),
@@ -89,7 +92,9 @@ fn parse_resolver(text: &str) -> Value {
         }
     }
     let servers = unique(servers);
-    let of = |is_v4: bool| servers.iter().filter(|ip| ip.is_ipv4() == is_v4).map(IpAddr::to_string).collect::<Value>();
+    let of = |is_v4: bool| {
+        servers.iter().filter(|ip| ip.is_ipv4() == is_v4).map(IpAddr::to_string).collect::<Value>()
+    };
     Value::Map(Map::from([
         ("nameservers", servers.iter().map(IpAddr::to_string).collect::<Value>()),
         ("ip4_nameservers", of(true)),
@@ -131,7 +136,8 @@ fn unique<T: PartialEq>(items: Vec<T>) -> Vec<T> {
 mod tests {
     use super::*;
 
-    const HOSTS: &str = "127.0.0.1 localhost\n127.0.1.1 web1.example.org web1 # ours\n::1 localhost ip6-localhost\n";
+    const HOSTS: &str =
+        "127.0.0.1 localhost\n127.0.1.1 web1.example.org web1 # ours\n::1 localhost ip6-localhost\n";
 
     #[test]
     fn the_full_name_is_the_first_of_its_line() {
@@ -149,7 +155,10 @@ mod tests {
         let dns = parse_resolver(text);
         assert_eq!(dns.get("nameservers"), Some(&Value::from(vec!["10.0.0.1", "::1"])));
         assert_eq!(dns.get("ip6_nameservers"), Some(&Value::from(vec!["::1"])));
-        assert_eq!(dns.get("sortlist"), Some(&Value::from(vec!["10.0.0.0/255.0.0.0", "192.168.0.0/255.255.0.0"])));
+        assert_eq!(
+            dns.get("sortlist"),
+            Some(&Value::from(vec!["10.0.0.0/255.0.0.0", "192.168.0.0/255.255.0.0"]))
+        );
         assert_eq!(dns.get("search"), Some(&Value::from(vec!["a.org", "b.org"])));
         assert_eq!(dns.get("domain"), Some(&Value::from("")));
     }

@@ -67,11 +67,19 @@ pub fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
 
 fn ask(kind: u16, flags: u16, body: &[u8]) -> io::Result<Vec<Vec<u8>>> {
     // Protocol 0 of this family is the routing one.
-    let socket = rustix::net::socket_with(AddressFamily::NETLINK, SocketType::RAW, SocketFlags::CLOEXEC, None)?;
+    let socket =
+        rustix::net::socket_with(AddressFamily::NETLINK, SocketType::RAW, SocketFlags::CLOEXEC, None)?;
     sockopt::set_socket_timeout(&socket, sockopt::Timeout::Recv, Some(WAIT))?;
     let len = u32::try_from(HEADER_BYTES + body.len()).map_err(io::Error::other)?;
-    let question =
-        [&len.to_ne_bytes()[..], &kind.to_ne_bytes(), &flags.to_ne_bytes(), &1u32.to_ne_bytes(), &[0; 4], body].concat();
+    let question = [
+        &len.to_ne_bytes()[..],
+        &kind.to_ne_bytes(),
+        &flags.to_ne_bytes(),
+        &1u32.to_ne_bytes(),
+        &[0; 4],
+        body,
+    ]
+    .concat();
     rustix::net::sendto(&socket, &question, SendFlags::empty(), &SocketAddrNetlink::new(0, 0))?;
     let mut objects = Vec::new();
     let mut datagram = vec![0; DATAGRAM_BYTES_MAX];
@@ -92,7 +100,8 @@ fn read_datagram(mut bytes: &[u8], objects: &mut Vec<Vec<u8>>) -> io::Result<boo
         match kind {
             KIND_DONE => return Ok(true),
             KIND_ERROR => {
-                let errno = i32::from_ne_bytes(body.get(..4).and_then(|e| e.try_into().ok()).unwrap_or_default());
+                let errno =
+                    i32::from_ne_bytes(body.get(..4).and_then(|e| e.try_into().ok()).unwrap_or_default());
                 return if errno == 0 { Ok(true) } else { Err(io::Error::from_raw_os_error(-errno)) };
             }
             _ => objects.push(body.to_vec()),

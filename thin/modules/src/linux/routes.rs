@@ -28,7 +28,9 @@ pub fn read(root: &Root) -> Vec<Route> {
 /// The default route of one version with the least metric, refusing ones left out.
 pub fn default_gateway(routes: &[Route], family: Family) -> Option<&Route> {
     let defaults = routes.iter().filter(|route| route.destination.prefix() == 0);
-    defaults.filter(|r| Family::of(r.gateway) == family && !r.flags.contains('!')).min_by_key(|route| route.metric)
+    defaults
+        .filter(|r| Family::of(r.gateway) == family && !r.flags.contains('!'))
+        .min_by_key(|route| route.metric)
 }
 
 impl Route {
@@ -128,7 +130,8 @@ pub fn way_to(target: IpAddr) -> std::io::Result<Way> {
         match kind {
             4 => {
                 let index = u32_at(data, 0);
-                way.interface = interfaces::read().into_iter().find(|i| Some(i.index) == index).map(|i| i.name);
+                way.interface =
+                    interfaces::read().into_iter().find(|i| Some(i.index) == index).map(|i| i.name);
             }
             5 => way.gateway = interfaces::ip(data),
             7 => way.source = interfaces::ip(data),
@@ -152,7 +155,10 @@ mod tests {
     #[test]
     fn a_default_route_of_version_4_has_its_gateway() {
         let route = parse_v4(V4).unwrap();
-        assert_eq!((route.gateway.to_string().as_str(), route.flags.as_str(), route.metric), ("192.0.2.1", "UG", 100));
+        assert_eq!(
+            (route.gateway.to_string().as_str(), route.flags.as_str(), route.metric),
+            ("192.0.2.1", "UG", 100)
+        );
         assert_eq!(route.destination.to_string(), "0.0.0.0/0");
     }
 

@@ -84,7 +84,9 @@ pub fn owners(root: &Root) -> HashMap<u64, String> {
     for pid in root.names("/proc").into_iter().filter(|name| name.bytes().all(|byte| byte.is_ascii_digit())) {
         let mut program = None;
         for descriptor in root.names(&format!("/proc/{pid}/fd")) {
-            let Ok(target) = std::fs::read_link(root.path(format!("/proc/{pid}/fd/{descriptor}"))) else { continue };
+            let Ok(target) = std::fs::read_link(root.path(format!("/proc/{pid}/fd/{descriptor}"))) else {
+                continue;
+            };
             let target = target.to_string_lossy();
             let inode = target.strip_prefix("socket:[").and_then(|rest| rest.strip_suffix(']'));
             if let Some(inode) = inode.and_then(|digits| digits.parse().ok()) {

@@ -44,7 +44,11 @@ impl Subnet {
     pub fn parse_exact(text: &str) -> Result<Subnet, SubnetError> {
         let (address, prefix) = parse(text).ok_or_else(|| SubnetError::Form(text.to_owned()))?;
         let subnet = Subnet::around(address, prefix);
-        if subnet.address == address { Ok(subnet) } else { Err(SubnetError::HostBits(text.to_owned(), subnet)) }
+        if subnet.address == address {
+            Ok(subnet)
+        } else {
+            Err(SubnetError::HostBits(text.to_owned(), subnet))
+        }
     }
 
     /// The first address of the network.
@@ -96,10 +100,30 @@ pub fn is_private(address: IpAddr) -> bool {
 }
 
 const PRIVATE: &[&str] = &[
-    "0.0.0.0/8", "10.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/29", "192.0.0.170/31",
-    "192.0.2.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "240.0.0.0/4",
-    "255.255.255.255/32", "::1/128", "::/128", "::ffff:0:0/96", "100::/64", "2001::/23", "2001:2::/48",
-    "2001:db8::/32", "2001:10::/28", "fc00::/7", "fe80::/10",
+    "0.0.0.0/8",
+    "10.0.0.0/8",
+    "127.0.0.0/8",
+    "169.254.0.0/16",
+    "172.16.0.0/12",
+    "192.0.0.0/29",
+    "192.0.0.170/31",
+    "192.0.2.0/24",
+    "192.168.0.0/16",
+    "198.18.0.0/15",
+    "198.51.100.0/24",
+    "203.0.113.0/24",
+    "240.0.0.0/4",
+    "255.255.255.255/32",
+    "::1/128",
+    "::/128",
+    "::ffff:0:0/96",
+    "100::/64",
+    "2001::/23",
+    "2001:2::/48",
+    "2001:db8::/32",
+    "2001:10::/28",
+    "fc00::/7",
+    "fe80::/10",
 ];
 
 /// The name whose PTR record belongs to the address.
@@ -110,14 +134,16 @@ pub fn reverse_pointer(address: IpAddr) -> String {
             format!("{d}.{c}.{b}.{a}.in-addr.arpa")
         }
         IpAddr::V6(v6) => {
-            let nibbles: Vec<String> = format!("{:032x}", u128::from(v6)).chars().rev().map(String::from).collect();
+            let nibbles: Vec<String> =
+                format!("{:032x}", u128::from(v6)).chars().rev().map(String::from).collect();
             format!("{}.ip6.arpa", nibbles.join("."))
         }
     }
 }
 
 fn parse(text: &str) -> Option<(IpAddr, u8)> {
-    let (address, prefix) = text.split_once('/').map_or((text, None), |(address, prefix)| (address, Some(prefix)));
+    let (address, prefix) =
+        text.split_once('/').map_or((text, None), |(address, prefix)| (address, Some(prefix)));
     let address: IpAddr = address.trim().parse().ok()?;
     let prefix = match prefix {
         None => bits_of(address),

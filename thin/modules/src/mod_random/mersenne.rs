@@ -115,6 +115,9 @@ mod tests {
         let draw = |mut from: Mersenne, limit| (0..5).map(|_| from.below(limit)).collect::<Vec<_>>();
         assert_eq!(draw(Mersenne::from_text("web1"), 60), [52, 20, 16, 49, 21]);
         assert_eq!(draw(Mersenne::from_number(-42), 1000), [654, 114, 25, 759, 281]);
-        assert_eq!(draw(Mersenne::from_number(1 << 40), 1 << 40)[..3], [773_539_241_345, 144_613_936_299, 104_911_681_769]);
+        assert_eq!(
+            draw(Mersenne::from_number(1 << 40), 1 << 40)[..3],
+            [773_539_241_345, 144_613_936_299, 104_911_681_769]
+        );
     }
 }

@@ -105,7 +105,9 @@ impl Source {
         match seed {
             Value::Null => Source::System,
             Value::Int(number) => Source::Seeded(Box::new(Mersenne::from_number(*number))),
-            other => Source::Seeded(Box::new(Mersenne::from_text(&crate::args::as_text(other).unwrap_or_default()))),
+            other => Source::Seeded(Box::new(Mersenne::from_text(
+                &crate::args::as_text(other).unwrap_or_default(),
+            ))),
         }
     }
 
@@ -168,7 +170,8 @@ fn get_str(_: &mut Ctx, args: &Bound) -> Result<Value, CallError> {
             ("punctuation", PUNCTUATION),
             ("whitespace", BLANKS),
         ];
-        letters.extend(kinds.into_iter().filter(|(name, _)| all || args.bool(name)).map(|(_, letters)| letters));
+        letters
+            .extend(kinds.into_iter().filter(|(name, _)| all || args.bool(name)).map(|(_, letters)| letters));
     }
     let letters: Vec<char> = letters.chars().collect();
     if letters.is_empty() && length > 0 {
@@ -181,7 +184,9 @@ fn hash(_: &mut Ctx, args: &Bound) -> Result<Value, CallError> {
     let algorithm = args.str("algorithm")?;
     let text = args.str("value")?;
     let hash = digest::of_bytes(&algorithm, text.as_bytes());
-    hash.map(Value::from).ok_or_else(|| args.wrong(format!("no algorithm is called '{algorithm}': there are {}", digest::names())))
+    hash.map(Value::from).ok_or_else(|| {
+        args.wrong(format!("no algorithm is called '{algorithm}': there are {}", digest::names()))
+    })
 }
 
 fn rand_int(_: &mut Ctx, args: &Bound) -> Result<Value, CallError> {
@@ -194,7 +199,10 @@ fn rand_int(_: &mut Ctx, args: &Bound) -> Result<Value, CallError> {
 
 fn seed(ctx: &mut Ctx, args: &Bound) -> Result<Value, CallError> {
     let range = args.int("range")?;
-    let limit = u64::try_from(range).ok().filter(|limit| *limit > 0).ok_or_else(|| args.wrong("range must be above 0"))?;
+    let limit = u64::try_from(range)
+        .ok()
+        .filter(|limit| *limit > 0)
+        .ok_or_else(|| args.wrong("range must be above 0"))?;
     let by_host = ctx.grains().get("id").cloned().unwrap_or_else(|| Value::from(""));
     let seed = if args.get("hash").is_null() { &by_host } else { args.get("hash") };
     Source::of(seed).below(limit).map(Value::from).map_err(failed)
@@ -243,7 +251,11 @@ fn choose(args: &Bound, size: usize) -> Result<Value, CallError> {
 
 /// 21, and for more than five choices the power of four that three times as many need on top.
 fn pool_limit(size: usize) -> usize {
-    if size <= 5 { 21 } else { 21 + (0..).map(|n| 4_usize.saturating_pow(n)).find(|p| *p >= size.saturating_mul(3)).unwrap_or(0) }
+    if size <= 5 {
+        21
+    } else {
+        21 + (0..).map(|n| 4_usize.saturating_pow(n)).find(|p| *p >= size.saturating_mul(3)).unwrap_or(0)
+    }
 }
 
 fn shadow_hash(_: &mut Ctx, args: &Bound) -> Result<Value, CallError> {
@@ -284,10 +296,15 @@ mod tests {
     #[test]
     fn seeded_choices_are_those_of_salt() {
         let numbers = |count: i64| Value::List((0..count).map(Value::Int).collect());
-        let sample = |count, size: i64, seed: &str| ok("random.sample", Args::of([numbers(count), size.into()]).with("seed", seed));
+        let sample = |count, size: i64, seed: &str| {
+            ok("random.sample", Args::of([numbers(count), size.into()]).with("seed", seed))
+        };
         assert_eq!(sample(10, 3, "x"), Value::from(vec![6, 4, 1]));
         assert_eq!(sample(100, 6, "static"), Value::from(vec![95, 53, 61, 44, 69, 68]));
-        assert_eq!(ok("random.shuffle", Args::of([numbers(5)]).with("seed", "static")), Value::from(vec![3, 4, 1, 0, 2]));
+        assert_eq!(
+            ok("random.shuffle", Args::of([numbers(5)]).with("seed", "static")),
+            Value::from(vec![3, 4, 1, 0, 2])
+        );
         assert_eq!(ok("random.rand_int", Args::of([1, 100]).with("seed", 7)), 42.into());
         assert_eq!(ok("random.seed", Args::of([60]).with("hash", "web1")), 52.into());
     }

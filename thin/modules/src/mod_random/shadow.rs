@@ -13,9 +13,27 @@ pub const LETTERS: &[u8; 64] = b"./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghi
 /// The hash of `password` as `/etc/shadow` has it. `salt` may begin with `rounds=N$`.
 pub fn sha512_crypt(password: &[u8], salt: &str) -> String {
     const ORDER: [[usize; 3]; 21] = [
-        [0, 21, 42], [22, 43, 1], [44, 2, 23], [3, 24, 45], [25, 46, 4], [47, 5, 26], [6, 27, 48], [28, 49, 7],
-        [50, 8, 29], [9, 30, 51], [31, 52, 10], [53, 11, 32], [12, 33, 54], [34, 55, 13], [56, 14, 35], [15, 36, 57],
-        [37, 58, 16], [59, 17, 38], [18, 39, 60], [40, 61, 19], [62, 20, 41],
+        [0, 21, 42],
+        [22, 43, 1],
+        [44, 2, 23],
+        [3, 24, 45],
+        [25, 46, 4],
+        [47, 5, 26],
+        [6, 27, 48],
+        [28, 49, 7],
+        [50, 8, 29],
+        [9, 30, 51],
+        [31, 52, 10],
+        [53, 11, 32],
+        [12, 33, 54],
+        [34, 55, 13],
+        [56, 14, 35],
+        [15, 36, 57],
+        [37, 58, 16],
+        [59, 17, 38],
+        [18, 39, 60],
+        [40, 61, 19],
+        [62, 20, 41],
     ];
     crypt::<Sha512>(password, salt, "$6$", |sum| {
         let mut text: String = ORDER.iter().map(|[a, b, c]| letters(sum[*a], sum[*b], sum[*c], 4)).collect();
@@ -27,8 +45,16 @@ pub fn sha512_crypt(password: &[u8], salt: &str) -> String {
 /// As [`sha512_crypt`], with SHA-256.
 pub fn sha256_crypt(password: &[u8], salt: &str) -> String {
     const ORDER: [[usize; 3]; 10] = [
-        [0, 10, 20], [21, 1, 11], [12, 22, 2], [3, 13, 23], [24, 4, 14], [15, 25, 5], [6, 16, 26], [27, 7, 17],
-        [18, 28, 8], [9, 19, 29],
+        [0, 10, 20],
+        [21, 1, 11],
+        [12, 22, 2],
+        [3, 13, 23],
+        [24, 4, 14],
+        [15, 25, 5],
+        [6, 16, 26],
+        [27, 7, 17],
+        [18, 28, 8],
+        [9, 19, 29],
     ];
     crypt::<Sha256>(password, salt, "$5$", |sum| {
         let mut text: String = ORDER.iter().map(|[a, b, c]| letters(sum[*a], sum[*b], sum[*c], 4)).collect();
@@ -50,7 +76,9 @@ fn letters(high: u8, middle: u8, low: u8, count: usize) -> String {
 
 fn crypt<D: Digest>(password: &[u8], salt: &str, mark: &str, encode: impl Fn(&[u8]) -> String) -> String {
     let (rounds, salt) = match salt.strip_prefix("rounds=").and_then(|rest| rest.split_once('$')) {
-        Some((count, salt)) => (count.parse().ok().map(|count: u32| count.clamp(ROUNDS_MIN, ROUNDS_MAX)), salt),
+        Some((count, salt)) => {
+            (count.parse().ok().map(|count: u32| count.clamp(ROUNDS_MIN, ROUNDS_MAX)), salt)
+        }
         None => (None, salt),
     };
     let salt: String = salt.split('$').next().unwrap_or_default().chars().take(SALT_LETTERS_MAX).collect();
@@ -78,7 +106,8 @@ fn crypt<D: Digest>(password: &[u8], salt: &str, mark: &str, encode: impl Fn(&[u
 /// Digest "A" of the specification.
 fn mix<D: Digest>(password: &[u8], salt: &[u8]) -> Output<D> {
     let other = D::new().chain_update(password).chain_update(salt).chain_update(password).finalize();
-    let mut digest = D::new().chain_update(password).chain_update(salt).chain_update(repeated(&other, password.len()));
+    let mut digest =
+        D::new().chain_update(password).chain_update(salt).chain_update(repeated(&other, password.len()));
     let mut bits = password.len();
     while bits > 0 {
         digest.update(if bits & 1 == 1 { &other[..] } else { password });
@@ -114,7 +143,12 @@ mod tests {
             "$5$rounds=10000$saltstringsaltst$3xv.VbSHBb41AL9AvLeujZkZRBAwqFMz2.opqey6IcA"
         );
         let long = [b'x'; 100];
-        assert!(sha256_crypt(&long, "rounds=1500$abcdefgh").ends_with("$4P/q9Zj0wcdMr0XAfceUKndhoBJNpF2xdcAtC3qWDn4"));
-        assert!(sha512_crypt(b"", "ab").starts_with("$6$ab$xnh5Qsr2NdbFw1PgdZie7nLON3gv.S.23iQDBqAzkdoXPtDnVSpl"));
+        assert!(
+            sha256_crypt(&long, "rounds=1500$abcdefgh")
+                .ends_with("$4P/q9Zj0wcdMr0XAfceUKndhoBJNpF2xdcAtC3qWDn4")
+        );
+        assert!(
+            sha512_crypt(b"", "ab").starts_with("$6$ab$xnh5Qsr2NdbFw1PgdZie7nLON3gv.S.23iQDBqAzkdoXPtDnVSpl")
+        );
     }
 }

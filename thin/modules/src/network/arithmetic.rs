@@ -65,7 +65,10 @@ mod tests {
     #[test]
     fn calculations_are_those_of_salt() {
         assert_eq!(ok("network.calc_net", ["172.17.0.5", "255.255.255.240"]), "172.17.0.0/28".into());
-        assert_eq!(ok("network.convert_cidr", ["172.31.0.7/16"]).get("broadcast"), Some(&"172.31.255.255".into()));
+        assert_eq!(
+            ok("network.convert_cidr", ["172.31.0.7/16"]).get("broadcast"),
+            Some(&"172.31.255.255".into())
+        );
         assert_eq!(ok("network.ip_in_subnet", ["172.17.0.4", "172.16.0.0/12"]), true.into());
         assert_eq!(ok("network.ip_in_subnet", ["172.17.0.4", "172.16.0.1/12"]), false.into());
         assert_eq!(ok("network.iphexval", ["10.0.0.1"]), "0A000001".into());

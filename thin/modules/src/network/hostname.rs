@@ -23,8 +23,11 @@ pub fn get_fqdn(_: &mut Ctx, _: &Bound) -> Result<Value, CallError> {
 /// True where the host has the name afterwards; false where it is null or the host refuses it.
 pub fn mod_hostname(ctx: &mut Ctx, args: &Bound) -> Result<Value, CallError> {
     let Some(new) = args.opt_str("hostname")? else { return Ok(false.into()) };
-    if new.is_empty() || !new.bytes().all(|letter| letter.is_ascii_alphanumeric() || b".-_".contains(&letter)) {
-        return Err(args.wrong(format!("'{new}' cannot be a host's name: letters, digits, dots and dashes can")));
+    if new.is_empty() || !new.bytes().all(|letter| letter.is_ascii_alphanumeric() || b".-_".contains(&letter))
+    {
+        return Err(
+            args.wrong(format!("'{new}' cannot be a host's name: letters, digits, dots and dashes can"))
+        );
     }
     let root = Root::default();
     let old = root.line("/etc/hostname").filter(|name| !name.is_empty()).unwrap_or_else(names::hostname);
@@ -32,7 +35,8 @@ pub fn mod_hostname(ctx: &mut Ctx, args: &Bound) -> Result<Value, CallError> {
         return Ok(false.into());
     }
     let failed = |path: &str, error: io::Error| CallError::failed(format!("cannot change {path}: {error}"));
-    edit("/etc/hosts", |text| rename_in_hosts(text, &old, &new)).map_err(|error| failed("/etc/hosts", error))?;
+    edit("/etc/hosts", |text| rename_in_hosts(text, &old, &new))
+        .map_err(|error| failed("/etc/hosts", error))?;
     let family = ctx.grains().get_str("os_family").unwrap_or_default().to_owned();
     if family == "RedHat" {
         let path = "/etc/sysconfig/network";
@@ -83,7 +87,12 @@ fn rename_in_hosts(text: &str, old: &str, new: &str) -> String {
 fn rename_in_sysconfig(text: &str, new: &str) -> String {
     let rename = |line: &str| match line.strip_prefix("HOSTNAME=") {
         Some(old) => {
-            let quote = old.chars().next().filter(|letter| "\"'".contains(*letter)).map(String::from).unwrap_or_default();
+            let quote = old
+                .chars()
+                .next()
+                .filter(|letter| "\"'".contains(*letter))
+                .map(String::from)
+                .unwrap_or_default();
             format!("HOSTNAME={quote}{new}{quote}")
         }
         None => line.to_owned(),

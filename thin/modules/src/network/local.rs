@@ -11,7 +11,9 @@ use halite_wire::{Map, Value};
 use std::net::{IpAddr, SocketAddr};
 
 pub fn interfaces(_: &mut Ctx, _: &Bound) -> Result<Value, CallError> {
-    Ok(Value::Map(links::read().iter().map(|interface| (interface.name.clone(), interface.to_value())).collect()))
+    Ok(Value::Map(
+        links::read().iter().map(|interface| (interface.name.clone(), interface.to_value())).collect(),
+    ))
 }
 
 /// `pick` of the interface the call names; a sentence with all names where there is none, as a value like Salt's.
@@ -107,7 +109,9 @@ fn networks(args: &Bound, family: Family) -> Result<Value, CallError> {
         return Ok(texts(found));
     }
     let describe = |subnet: Subnet| {
-        let size = subnet.size().map_or_else(|| Value::BigInt("340282366920938463463374607431768211456".into()), Value::from);
+        let size = subnet
+            .size()
+            .map_or_else(|| Value::BigInt("340282366920938463463374607431768211456".into()), Value::from);
         let described = Map::from([
             ("address", Value::from(subnet.address().to_string())),
             ("netmask", subnet.netmask().to_string().into()),
@@ -122,7 +126,8 @@ fn networks(args: &Bound, family: Family) -> Result<Value, CallError> {
 pub fn ifacestartswith(_: &mut Ctx, args: &Bound) -> Result<Value, CallError> {
     let prefix = args.str("cidr")?;
     let all = links::read();
-    let addresses = all.iter().flat_map(|interface| &interface.addresses).filter(|a| a.ip.is_ipv4() && !a.is_secondary);
+    let addresses =
+        all.iter().flat_map(|interface| &interface.addresses).filter(|a| a.ip.is_ipv4() && !a.is_secondary);
     Ok(addresses.filter(|a| a.ip.to_string().starts_with(&prefix)).map(|a| a.label.clone()).collect())
 }
 
@@ -131,7 +136,9 @@ fn family(args: &Bound) -> Result<Option<Family>, CallError> {
         None => Ok(None),
         Some("inet") => Ok(Some(Family::Inet)),
         Some("inet6") => Ok(Some(Family::Inet6)),
-        Some(other) => Err(CallError::failed(format!("no address family is called '{other}': there are inet and inet6"))),
+        Some(other) => {
+            Err(CallError::failed(format!("no address family is called '{other}': there are inet and inet6")))
+        }
     }
 }
 
@@ -158,7 +165,8 @@ pub fn default_route(_: &mut Ctx, args: &Bound) -> Result<Value, CallError> {
 pub fn get_route(_: &mut Ctx, args: &Bound) -> Result<Value, CallError> {
     let text = args.str("ip")?;
     let ip: IpAddr = text.parse().map_err(|_| args.wrong(format!("'{text}' is not an IP address")))?;
-    let way = routing::way_to(ip).map_err(|error| CallError::failed(format!("there is no route to {ip}: {error}")))?;
+    let way = routing::way_to(ip)
+        .map_err(|error| CallError::failed(format!("there is no route to {ip}: {error}")))?;
     Ok(Value::Map(Map::from([
         ("destination", Value::from(text)),
         ("gateway", way.gateway.map(|gateway| gateway.to_string()).into()),
@@ -268,7 +276,9 @@ mod tests {
         let address = Value::from(format!("127.0.0.1:{}", listener.local_addr().unwrap().port()));
         let rows = ok("network.netstat", Args::default());
         let mut rows = rows.as_list().unwrap().iter();
-        let row = rows.find(|r| r.get("local-address") == Some(&address) && r.get("state") == Some(&"LISTEN".into())).unwrap();
+        let row = rows
+            .find(|r| r.get("local-address") == Some(&address) && r.get("state") == Some(&"LISTEN".into()))
+            .unwrap();
         let program = row.get("program").and_then(Value::as_str).unwrap();
         assert!(program.starts_with(&std::process::id().to_string()), "{program}");
     }

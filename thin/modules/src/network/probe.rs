@@ -60,13 +60,17 @@ pub fn traceroute(_: &mut Ctx, args: &Bound) -> Result<Value, CallError> {
 /// `{count, hostname, ip, ms1, ms2, ms3}` of a line; only the first two where nobody answered, nothing where it is odd.
 fn hop(line: &str) -> Map {
     let columns: Vec<&str> = line.trim().split("  ").collect();
-    let Some(count) = columns.first().and_then(|count| count.trim().parse::<i64>().ok()) else { return Map::new() };
+    let Some(count) = columns.first().and_then(|count| count.trim().parse::<i64>().ok()) else {
+        return Map::new();
+    };
     if columns.get(1) == Some(&"* * *") {
         return Map::from([("count", Value::Int(count)), ("hostname", "*".into())]);
     }
     let times: Vec<f64> =
         columns.iter().skip(2).filter_map(|column| column.split_whitespace().next()?.parse().ok()).collect();
-    let (Some((name, ip)), [first, second, third]) = (columns.get(1).and_then(|who| who.split_once(' ')), &times[..]) else {
+    let (Some((name, ip)), [first, second, third]) =
+        (columns.get(1).and_then(|who| who.split_once(' ')), &times[..])
+    else {
         return Map::new();
     };
     Map::from([
@@ -93,18 +97,24 @@ pub fn connect(_: &mut Ctx, args: &Bound) -> Result<Value, CallError> {
     let option = |key: &str| args.keywords().get(key).and_then(crate::args::as_text);
     let protocol = if option("proto").as_deref() == Some("udp") { "udp" } else { "tcp" };
     let seconds: f64 = option("timeout").and_then(|text| text.parse().ok()).unwrap_or(5.0);
-    let wait = Duration::try_from_secs_f64(seconds).unwrap_or(Duration::from_secs(5)).max(Duration::from_millis(1));
+    let wait =
+        Duration::try_from_secs_f64(seconds).unwrap_or(Duration::from_secs(5)).max(Duration::from_millis(1));
     let family = option("family");
     let fits = |address: &SocketAddr| match family.as_deref() {
         Some("ipv4") => address.is_ipv4(),
         Some("ipv6") => address.is_ipv6(),
         _ => true,
     };
-    let Some(address) = (name.as_str(), port).to_socket_addrs().ok().and_then(|mut all| all.find(fits)) else {
+    let Some(address) = (name.as_str(), port).to_socket_addrs().ok().and_then(|mut all| all.find(fits))
+    else {
         return answer(false, format!("The name {name} has no address for {protocol} port {port}"));
     };
     let place = format!("{name} ({}) on {protocol} port {port}", address.ip());
-    let reached = if protocol == "udp" { echo_udp(address, wait) } else { TcpStream::connect_timeout(&address, wait).map(drop) };
+    let reached = if protocol == "udp" {
+        echo_udp(address, wait)
+    } else {
+        TcpStream::connect_timeout(&address, wait).map(drop)
+    };
     match reached {
         Ok(()) => answer(true, format!("Connected to {place}")),
         Err(error) => answer(false, format!("Cannot connect to {place}: {error}")),
@@ -136,7 +146,9 @@ pub fn wol(_: &mut Ctx, args: &Bound) -> Result<Value, CallError> {
         socket.set_broadcast(true)?;
         socket.send_to(&packet, (args.str("bcast").unwrap_or_default().as_str(), port)).map(drop)
     };
-    send().map(|()| true.into()).map_err(|error| CallError::failed(format!("cannot send the packet: {error}")))
+    send()
+        .map(|()| true.into())
+        .map_err(|error| CallError::failed(format!("cannot send the packet: {error}")))
 }
 
 const ETHTOOL: &str = "/sbin/ethtool";
@@ -154,7 +166,8 @@ fn buffer_sizes(text: &str) -> Map {
     let mut sizes = Map::from([("result", false)]);
     let mut suffix = "max-";
     for line in text.lines() {
-        let number = line.rsplit_once(':').and_then(|(name, value)| Some((name, value.trim().parse::<i64>().ok()?)));
+        let number =
+            line.rsplit_once(':').and_then(|(name, value)| Some((name, value.trim().parse::<i64>().ok()?)));
         match number {
             Some((name, size)) => {
                 sizes.insert(name.to_lowercase().replace(' ', "-") + suffix, size);
@@ -179,13 +192,15 @@ pub fn mod_bufsize(_: &mut Ctx, args: &Bound) -> Result<Value, CallError> {
         Ok(Value::Map(Map::from([("result", Value::Bool(result)), ("comment", comment.into())])))
     };
     let sizes = ["rx", "tx", "rx-mini", "rx-jumbo"].into_iter();
-    let sizes = sizes.filter_map(|name| Some((name, args.keywords().get(name).and_then(crate::args::as_text)?)));
+    let sizes =
+        sizes.filter_map(|name| Some((name, args.keywords().get(name).and_then(crate::args::as_text)?)));
     let changes: Vec<String> = sizes.flat_map(|(name, size)| [name.to_owned(), size]).collect();
     if !args.rest().is_empty() || changes.is_empty() {
         return answer(false, "Takes rx=, tx=, rx-mini= and rx-jumbo=, at least one of them".to_owned());
     }
     let iface = args.str("iface")?;
-    let words: Vec<&str> = [ETHTOOL, "-G", &iface].into_iter().chain(changes.iter().map(String::as_str)).collect();
+    let words: Vec<&str> =
+        [ETHTOOL, "-G", &iface].into_iter().chain(changes.iter().map(String::as_str)).collect();
     let (_, text) = run(&words)?;
     if text.is_empty() { answer(true, changes.join(" ")) } else { answer(false, text) }
 }

@@ -51,11 +51,15 @@ impl Room {
                 continue;
             }
             if !name.ends_with('/') {
-                let text = what.get("text").unwrap_or(what).as_str().unwrap_or_else(|| panic!("{name} has no text"));
+                let text =
+                    what.get("text").unwrap_or(what).as_str().unwrap_or_else(|| panic!("{name} has no text"));
                 fs::write(&path, self.fill(text)).unwrap();
             }
             let usual = if name.ends_with('/') { 0o755 } else { 0o644 };
-            let mode = what.get("mode").and_then(Value::as_str).map_or(usual, |digits| u32::from_str_radix(digits, 8).unwrap());
+            let mode = what
+                .get("mode")
+                .and_then(Value::as_str)
+                .map_or(usual, |digits| u32::from_str_radix(digits, 8).unwrap());
             fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
         }
         self.age(&self.dir);
@@ -84,7 +88,9 @@ impl Room {
         match value {
             Value::Str(text) => Value::from(text.replace(self.dir.to_str().unwrap(), DIR)),
             Value::List(items) => items.iter().map(|item| self.mask(item)).collect(),
-            Value::Map(map) => map.iter().map(|(key, value)| (self.mask(key), self.mask(value))).collect::<Map>().into(),
+            Value::Map(map) => {
+                map.iter().map(|(key, value)| (self.mask(key), self.mask(value))).collect::<Map>().into()
+            }
             other => other.clone(),
         }
     }
@@ -96,8 +102,16 @@ impl Room {
         let (positional, keywords) = halite_render::args::parse_input(&words, &[]);
         let mut link = Served { root: self.dir.join("srv") };
         let id = "minion".parse().unwrap();
-        let opts = [("cachedir", Value::from(self.fill("$DIR/cache")))].into_iter().collect::<Map>().merged(opts);
-        let mut ctx = Ctx::new(Jid::from_unix_micros(0), id, opts, &mut link, &Braces, |_| Map::new());
+        let opts =
+            [("cachedir", Value::from(self.fill("$DIR/cache")))].into_iter().collect::<Map>().merged(opts);
+        let mut ctx = Ctx::new(
+            Jid::from_unix_micros(0),
+            id,
+            opts,
+            &mut link,
+            &Braces,
+            halite_modules::grains::core::gather,
+        );
         let result = halite_modules::call(&mut ctx, &fun, Args { positional, keywords });
         Outcome { result, retcode: ctx.retcode, notes: ctx.notes }
     }
@@ -126,7 +140,11 @@ struct Served {
 }
 
 impl Link for Served {
-    fn ask(&mut self, ask: Ask, on_part: &mut dyn FnMut(Answer) -> Result<(), String>) -> Result<(), LinkError> {
+    fn ask(
+        &mut self,
+        ask: Ask,
+        on_part: &mut dyn FnMut(Answer) -> Result<(), String>,
+    ) -> Result<(), LinkError> {
         match ask {
             Ask::File { path, saltenv, have } => {
                 let file = self.root.join(&saltenv).join(&path);
@@ -135,7 +153,8 @@ impl Link for Served {
                 let sha256 = halite_modules::digest::of_bytes("sha256", &content).unwrap();
                 let known = have.is_some_and(|have| have == sha256 || have == FACTS_ONLY);
                 let mode = file.metadata().unwrap().permissions().mode() & 0o7777;
-                on_part(Answer::File { size: content.len() as u64, sha256, mode }).map_err(LinkError::Local)?;
+                on_part(Answer::File { size: content.len() as u64, sha256, mode })
+                    .map_err(LinkError::Local)?;
                 if known { Ok(()) } else { on_part(Answer::Bytes(content)).map_err(LinkError::Local) }
             }
             Ask::ListFiles { saltenv } => {

@@ -7,8 +7,8 @@ use super::super::run::{Interp, read_data};
 use super::super::syntax::Format;
 use super::super::value::{Val, from_wire, repr, text, to_wire};
 use super::Filter;
-use crate::yaml::{self, DumpOptions, Flow};
 use crate::base64;
+use crate::yaml::{self, DumpOptions, Flow};
 
 pub(super) const FILTERS: &[(&str, Filter)] = &[
     ("base64_decode", base64_decode),

@@ -21,8 +21,15 @@ use crate::suggest;
 type Filter = fn(&mut Interp, Val, Args) -> Outcome<Val>;
 
 /// All filters by name, a table per file.
-const TABLES: &[&[(&str, Filter)]] =
-    &[data::FILTERS, numbers::FILTERS, patterns::FILTERS, salt::FILTERS, select::FILTERS, sequence::FILTERS, text::FILTERS];
+const TABLES: &[&[(&str, Filter)]] = &[
+    data::FILTERS,
+    numbers::FILTERS,
+    patterns::FILTERS,
+    salt::FILTERS,
+    select::FILTERS,
+    sequence::FILTERS,
+    text::FILTERS,
+];
 
 fn find(name: &str) -> Option<Filter> {
     TABLES.iter().flat_map(|table| table.iter()).find(|(known, _)| *known == name).map(|(_, filter)| *filter)
@@ -64,7 +71,11 @@ mod tests {
     #[test]
     fn every_filter_is_there_once_and_each_table_is_in_order() {
         for table in TABLES {
-            assert!(table.windows(2).all(|pair| pair[0].0 < pair[1].0), "{:?}", table.iter().map(|f| f.0).collect::<Vec<_>>());
+            assert!(
+                table.windows(2).all(|pair| pair[0].0 < pair[1].0),
+                "{:?}",
+                table.iter().map(|f| f.0).collect::<Vec<_>>()
+            );
         }
         let mut names: Vec<_> = TABLES.iter().flat_map(|table| table.iter()).map(|(name, _)| name).collect();
         let all = names.len();

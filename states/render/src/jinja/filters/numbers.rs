@@ -15,7 +15,9 @@ pub(super) const FILTERS: &[(&str, Filter)] =
 fn abs(_: &mut Interp, value: Val, _: Args) -> Outcome<Val> {
     match value {
         Val::Float(number) => Ok(Val::Float(number.abs())),
-        other => other.as_int().map(|n| Val::Int(n.abs())).ok_or_else(|| Fault::of_type("abs takes a number")),
+        other => {
+            other.as_int().map(|n| Val::Int(n.abs())).ok_or_else(|| Fault::of_type("abs takes a number"))
+        }
     }
 }
 
@@ -25,7 +27,11 @@ fn avg(interp: &mut Interp, value: Val, args: Args) -> Outcome<Val> {
     }
     let count = value.items()?.len();
     let total = sum(interp, value, args)?.as_float().unwrap_or(0.0);
-    if count == 0 { Err(Fault::of_type("the average of nothing")) } else { Ok(Val::Float(total / count as f64)) }
+    if count == 0 {
+        Err(Fault::of_type("the average of nothing"))
+    } else {
+        Ok(Val::Float(total / count as f64))
+    }
 }
 
 fn float(_: &mut Interp, value: Val, mut args: Args) -> Outcome<Val> {
@@ -61,8 +67,10 @@ fn parse_int(source: &str, base: u32) -> Option<i128> {
         _ => "",
     };
     let digits = digits.strip_prefix(prefix).unwrap_or(digits).replace('_', "");
-    let whole = i128::from_str_radix(&digits, base).ok().filter(|_| digits.starts_with(|c: char| c.is_digit(base)));
-    let of_float = || trimmed.parse::<f64>().ok().filter(|n| base == 10 && n.is_finite()).map(|n| n.trunc() as i128);
+    let whole =
+        i128::from_str_radix(&digits, base).ok().filter(|_| digits.starts_with(|c: char| c.is_digit(base)));
+    let of_float =
+        || trimmed.parse::<f64>().ok().filter(|n| base == 10 && n.is_finite()).map(|n| n.trunc() as i128);
     whole.map(|number| sign * number).or_else(of_float)
 }
 

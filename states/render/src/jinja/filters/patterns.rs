@@ -31,7 +31,8 @@ fn groups(value: &Val, mut args: Args, at_start: bool) -> Outcome<Val> {
     let source = text(value);
     let found = if at_start { regex.match_start(&source) } else { regex.search(&source, 0) };
     let Some(found) = found.map_err(|_| too_much_work(&pattern))? else { return Ok(Val::None) };
-    let part = |group: &Option<(usize, usize)>| group.map_or(Val::None, |(from, to)| Val::from(&source[from..to]));
+    let part =
+        |group: &Option<(usize, usize)>| group.map_or(Val::None, |(from, to)| Val::from(&source[from..to]));
     let from = usize::from(found.len() > 1);
     Ok(Val::tuple(found[from..].iter().map(part).collect()))
 }
@@ -43,7 +44,12 @@ fn regex_replace(_: &mut Interp, value: Val, mut args: Args) -> Outcome<Val> {
 }
 
 /// `x is match('pattern')`: at the start; `search`: anywhere.
-pub(in super::super) fn regex_test(_: &mut Interp, at_start: bool, value: &Val, mut args: Args) -> Outcome<bool> {
+pub(in super::super) fn regex_test(
+    _: &mut Interp,
+    at_start: bool,
+    value: &Val,
+    mut args: Args,
+) -> Outcome<bool> {
     let pattern = args.need_text("rgx")?;
     let regex = compiled(&pattern, &mut args)?;
     let source = text(value.defined()?);

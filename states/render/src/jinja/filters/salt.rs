@@ -20,7 +20,9 @@ pub(super) const FILTERS: &[(&str, Filter)] = &[
     ("from_entries", from_entries),
     ("intersect", |interp, value, args| kept(interp, value, args, true)),
     ("is_hex", |_, value, _| Ok(Val::Bool(is_hex(&text(&value))))),
-    ("is_iter", |_, value, _| Ok(Val::Bool(matches!(value, Val::List(_) | Val::Tuple(_) | Val::Dict(_) | Val::Str(_))))),
+    ("is_iter", |_, value, _| {
+        Ok(Val::Bool(matches!(value, Val::List(_) | Val::Tuple(_) | Val::Dict(_) | Val::Str(_))))
+    }),
     ("is_list", |_, value, _| Ok(Val::Bool(matches!(value, Val::List(_))))),
     ("method_call", method_call),
     ("path_join", path_join),
@@ -34,7 +36,9 @@ pub(super) const FILTERS: &[(&str, Filter)] = &[
     ("symmetric_difference", symmetric_difference),
     ("to_bool", to_bool),
     ("to_bytes", |_, value, _| Ok(Val::Bytes(text(&value).as_bytes().into()))),
-    ("to_camelcase", |_, value, mut args| Ok(Val::from(camelcase(&text(&value), args.flag("uppercamel", false)?)))),
+    ("to_camelcase", |_, value, mut args| {
+        Ok(Val::from(camelcase(&text(&value), args.flag("uppercamel", false)?)))
+    }),
     ("to_entries", to_entries),
     ("to_num", to_num),
     ("to_snake_case", |_, value, _| Ok(Val::from(snake_case(&text(&value))))),
@@ -75,8 +79,12 @@ fn traverse(interp: &mut Interp, value: Val, mut args: Args) -> Outcome<Val> {
         };
         let found = match &at {
             // A key only; a dict's methods do not count here.
-            Val::Dict(dict) => dict.borrow().get(&index).or_else(|| dict.borrow().get(&Val::Int(part.parse().ok()?))),
-            list if index.as_int().is_some() => Some(interp.item(list, &index)?).filter(|item| !item.is_undefined()),
+            Val::Dict(dict) => {
+                dict.borrow().get(&index).or_else(|| dict.borrow().get(&Val::Int(part.parse().ok()?)))
+            }
+            list if index.as_int().is_some() => {
+                Some(interp.item(list, &index)?).filter(|item| !item.is_undefined())
+            }
             list => in_dicts_of(list, &index)?,
         };
         match found {
@@ -113,7 +121,9 @@ fn flatten_into(list: &Val, levels: i128, nulls: bool, flat: &mut Vec<Val>) -> O
     for item in list.items()? {
         match &item {
             Val::None if !nulls => {}
-            Val::List(inner) if levels > 0 && !matches!(list, Val::List(outer) if Rc::ptr_eq(outer, inner)) => {
+            Val::List(inner)
+                if levels > 0 && !matches!(list, Val::List(outer) if Rc::ptr_eq(outer, inner)) =>
+            {
                 flatten_into(&item, levels.min(100) - 1, nulls, flat)?;
             }
             _ => flat.push(item),
@@ -183,7 +193,9 @@ fn set_dict_key_value(_: &mut Interp, value: Val, mut args: Args) -> Outcome<Val
     let mut at = value.clone();
     let mut parts = path.split(&*delimiter).peekable();
     while let Some(part) = parts.next() {
-        let Val::Dict(dict) = &at else { return Err(Fault::of_type(format!("{part:?} cannot be set: a dict is needed"))) };
+        let Val::Dict(dict) = &at else {
+            return Err(Fault::of_type(format!("{part:?} cannot be set: a dict is needed")));
+        };
         if parts.peek().is_none() {
             dict.borrow_mut().set(part, new.clone());
             break;
@@ -230,7 +242,9 @@ fn to_entries(_: &mut Interp, value: Val, _: Args) -> Outcome<Val> {
         Val::dict(dict)
     };
     match &value {
-        Val::Dict(dict) => Ok(Val::list(dict.borrow().iter().map(|(k, v)| entry(k.clone(), v.clone())).collect())),
+        Val::Dict(dict) => {
+            Ok(Val::list(dict.borrow().iter().map(|(k, v)| entry(k.clone(), v.clone())).collect()))
+        }
         list => {
             let items = list.items()?.into_iter().enumerate();
             Ok(Val::list(items.map(|(at, item)| entry(Val::int(at), item)).collect()))
@@ -297,7 +311,8 @@ fn compare_dicts(_: &mut Interp, value: Val, mut args: Args) -> Outcome<Val> {
         let same = matches!((&before, &after), (Some(a), Some(b)) if equal(a, b));
         if !same {
             let missing = || Val::from("");
-            changes.insert(key.clone(), change(before.unwrap_or_else(missing), after.unwrap_or_else(missing)))?;
+            changes
+                .insert(key.clone(), change(before.unwrap_or_else(missing), after.unwrap_or_else(missing)))?;
         }
     }
     Ok(Val::dict(changes))
@@ -314,7 +329,8 @@ fn change(old: Val, new: Val) -> Val {
 fn compare_lists(_: &mut Interp, value: Val, mut args: Args) -> Outcome<Val> {
     let (old, new) = (value.items()?, args.need("new")?.items()?);
     let only = |these: &[Val], those: &[Val]| -> Vec<Val> {
-        let mut kept: Vec<Val> = these.iter().filter(|item| !those.iter().any(|other| equal(other, item))).cloned().collect();
+        let mut kept: Vec<Val> =
+            these.iter().filter(|item| !those.iter().any(|other| equal(other, item))).cloned().collect();
         kept.sort_by(|a, b| compare(a, b).ok().flatten().unwrap_or(Ordering::Equal));
         kept
     };

@@ -99,7 +99,8 @@ fn dictsort(_: &mut Interp, value: Val, mut args: Args) -> Outcome<Val> {
     let case_sensitive = args.flag("case_sensitive", false)?;
     let by_value = args.text("by")?.is_some_and(|by| &*by == "value");
     let reverse = args.flag("reverse", false)?;
-    let keyed = dict.borrow().iter().map(|(key, value)| {
+    let dict = dict.borrow();
+    let keyed = dict.iter().map(|(key, value)| {
         let by = if by_value { value } else { key };
         (folded(by.clone(), case_sensitive), Val::tuple(vec![key.clone(), value.clone()]))
     });
@@ -155,7 +156,8 @@ fn batch(_: &mut Interp, value: Val, mut args: Args) -> Outcome<Val> {
     let size = usize::try_from(args.int("linecount", 1)?).unwrap_or(0).max(1);
     ops::hold_size(size.saturating_mul(size_of::<Val>()))?;
     let fill = args.take("fill_with");
-    let batches = value.items()?.chunks(size).map(|chunk| {
+    let items = value.items()?;
+    let batches = items.chunks(size).map(|chunk| {
         let missing = size - chunk.len();
         let filled = fill.iter().cycle().take(if fill.is_some() { missing } else { 0 });
         Val::list(chunk.iter().chain(filled).cloned().collect())
@@ -219,7 +221,8 @@ fn extreme(interp: &mut Interp, value: Val, mut args: Args, wanted: Ordering) ->
             best = Some((key, item));
         }
     }
-    Ok(best.map_or_else(|| Val::Undefined("No aggregated item, sequence was empty.".into()), |(_, item)| item))
+    Ok(best
+        .map_or_else(|| Val::Undefined("No aggregated item, sequence was empty.".into()), |(_, item)| item))
 }
 
 fn unique(interp: &mut Interp, value: Val, _: Args) -> Outcome<Val> {
@@ -242,7 +245,8 @@ fn xmlattr(_: &mut Interp, value: Val, _: Args) -> Outcome<Val> {
     let mut out = String::new();
     for (key, value) in dict.borrow().iter() {
         let (key, value): (Rc<str>, Rc<str>) = (text(key), text(value));
-        let value = value.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&#34;");
+        let value =
+            value.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&#34;");
         out.push_str(&format!(" {key}=\"{value}\""));
     }
     Ok(Val::from(out))

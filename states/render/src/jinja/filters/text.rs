@@ -96,7 +96,11 @@ fn title(_: &mut Interp, value: Val, _: Args) -> Outcome<Val> {
     let mut starts = true;
     let mut out = String::new();
     for c in text(&value).chars() {
-        if starts { out.extend(c.to_uppercase()) } else { out.extend(c.to_lowercase()) }
+        if starts {
+            out.extend(c.to_uppercase())
+        } else {
+            out.extend(c.to_lowercase())
+        }
         starts = c.is_whitespace() || "-({[<".contains(c);
     }
     Ok(Val::from(out))
@@ -122,7 +126,8 @@ fn truncate(_: &mut Interp, value: Val, mut args: Args) -> Outcome<Val> {
 
 fn urlencode(_: &mut Interp, value: Val, _: Args) -> Outcome<Val> {
     let Val::Dict(dict) = &value else { return Ok(Val::from(encoded(&text(&value), "/"))) };
-    let pair = |(key, value): (&Val, &Val)| format!("{}={}", encoded(&text(key), ""), encoded(&text(value), ""));
+    let pair =
+        |(key, value): (&Val, &Val)| format!("{}={}", encoded(&text(key), ""), encoded(&text(value), ""));
     Ok(Val::from(dict.borrow().iter().map(pair).collect::<Vec<_>>().join("&")))
 }
 
@@ -140,7 +145,9 @@ fn encoded(value: &str, safe: &str) -> String {
 
 fn wordcount(_: &mut Interp, value: Val, _: Args) -> Outcome<Val> {
     let value = text(&value);
-    Ok(Val::int(value.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty()).count()))
+    Ok(Val::int(
+        value.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty()).count(),
+    ))
 }
 
 fn wordwrap(_: &mut Interp, value: Val, mut args: Args) -> Outcome<Val> {
@@ -148,7 +155,8 @@ fn wordwrap(_: &mut Interp, value: Val, mut args: Args) -> Outcome<Val> {
     let break_long = args.flag("break_long_words", true)?;
     let separator = args.text("wrapstring")?.unwrap_or_else(|| "\n".into());
     let value = text(&value);
-    let wrapped: Vec<String> = value.lines().map(|line| wrap(line, width, break_long).join(&separator)).collect();
+    let wrapped: Vec<String> =
+        value.lines().map(|line| wrap(line, width, break_long).join(&separator)).collect();
     Ok(Val::from(wrapped.join(&separator)))
 }
 
@@ -178,7 +186,11 @@ fn filesizeformat(_: &mut Interp, value: Val, mut args: Args) -> Outcome<Val> {
         false => (1000.0, ["kB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB"]),
     };
     if bytes < base {
-        return Ok(Val::from(if bytes == 1.0 { "1 Byte".to_owned() } else { format!("{} Bytes", bytes.trunc()) }));
+        return Ok(Val::from(if bytes == 1.0 {
+            "1 Byte".to_owned()
+        } else {
+            format!("{} Bytes", bytes.trunc())
+        }));
     }
     let (mut size, mut unit) = (bytes / base, 0);
     while size >= base && unit + 1 < units.len() {

@@ -6,8 +6,19 @@ use super::super::value::{Dict, Val, repr};
 use std::cell::RefCell;
 use std::rc::Rc;
 
-pub(super) const NAMES: &[&str] =
-    &["clear", "copy", "fromkeys", "get", "items", "keys", "pop", "popitem", "setdefault", "update", "values"];
+pub(super) const NAMES: &[&str] = &[
+    "clear",
+    "copy",
+    "fromkeys",
+    "get",
+    "items",
+    "keys",
+    "pop",
+    "popitem",
+    "setdefault",
+    "update",
+    "values",
+];
 
 pub(super) fn call(this: &Rc<RefCell<Dict>>, name: &str, mut args: Args) -> Outcome<Val> {
     Ok(match name {
@@ -16,7 +27,9 @@ pub(super) fn call(this: &Rc<RefCell<Dict>>, name: &str, mut args: Args) -> Outc
             let default = args.take("default");
             this.borrow().get(&key).or(default).unwrap_or(Val::None)
         }
-        "items" => Val::list(this.borrow().iter().map(|(k, v)| Val::tuple(vec![k.clone(), v.clone()])).collect()),
+        "items" => {
+            Val::list(this.borrow().iter().map(|(k, v)| Val::tuple(vec![k.clone(), v.clone()])).collect())
+        }
         "keys" => Val::list(this.borrow().keys().cloned().collect()),
         "values" => Val::list(this.borrow().values().cloned().collect()),
         "copy" => Val::dict(this.borrow().clone()),
@@ -30,7 +43,8 @@ pub(super) fn call(this: &Rc<RefCell<Dict>>, name: &str, mut args: Args) -> Outc
             removed.or(args.take("default")).ok_or_else(|| no_key(&key))?
         }
         "popitem" => {
-            let (key, value) = this.borrow_mut().pop_last().ok_or_else(|| Fault::of_type("the dict is empty"))?;
+            let (key, value) =
+                this.borrow_mut().pop_last().ok_or_else(|| Fault::of_type("the dict is empty"))?;
             Val::tuple(vec![key, value])
         }
         "setdefault" => {
@@ -66,7 +80,8 @@ pub(in super::super) fn entries(mut args: Args) -> Outcome<Dict> {
         Some(other) => {
             let mut dict = Dict::default();
             for pair in other.items()? {
-                let [key, value] = pair.items()?.try_into().map_err(|_| Fault::of_type("pairs are expected here"))?;
+                let [key, value] =
+                    pair.items()?.try_into().map_err(|_| Fault::of_type("pairs are expected here"))?;
                 dict.insert(key, value)?;
             }
             dict

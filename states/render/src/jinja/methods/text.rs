@@ -8,11 +8,51 @@ use super::super::value::{Val, text};
 use std::rc::Rc;
 
 pub(super) const NAMES: &[&str] = &[
-    "capitalize", "casefold", "center", "count", "encode", "endswith", "expandtabs", "find", "format", "format_map", "index",
-    "isalnum", "isalpha", "isascii", "isdecimal", "isdigit", "isidentifier", "islower", "isnumeric", "isprintable", "isspace",
-    "istitle", "isupper", "join", "ljust", "lower", "lstrip", "partition", "removeprefix", "removesuffix", "replace", "rfind",
-    "rindex", "rjust", "rpartition", "rsplit", "rstrip", "split", "splitlines", "startswith", "strip", "swapcase", "title",
-    "upper", "zfill",
+    "capitalize",
+    "casefold",
+    "center",
+    "count",
+    "encode",
+    "endswith",
+    "expandtabs",
+    "find",
+    "format",
+    "format_map",
+    "index",
+    "isalnum",
+    "isalpha",
+    "isascii",
+    "isdecimal",
+    "isdigit",
+    "isidentifier",
+    "islower",
+    "isnumeric",
+    "isprintable",
+    "isspace",
+    "istitle",
+    "isupper",
+    "join",
+    "ljust",
+    "lower",
+    "lstrip",
+    "partition",
+    "removeprefix",
+    "removesuffix",
+    "replace",
+    "rfind",
+    "rindex",
+    "rjust",
+    "rpartition",
+    "rsplit",
+    "rstrip",
+    "split",
+    "splitlines",
+    "startswith",
+    "strip",
+    "swapcase",
+    "title",
+    "upper",
+    "zfill",
 ];
 
 pub(super) fn call(interp: &mut Interp, this: &str, name: &str, mut args: Args) -> Outcome<Val> {
@@ -42,7 +82,9 @@ pub(super) fn call(interp: &mut Interp, this: &str, name: &str, mut args: Args) 
         "find" | "rfind" | "index" | "rindex" => find(this, name, args),
         "count" => Ok(Val::int(count(this, &args.need_text("sub")?))),
         "center" | "ljust" | "rjust" | "zfill" => padded(this, name, args),
-        "expandtabs" => Ok(Val::from(this.replace('\t', &" ".repeat(args.int("tabsize", 8)?.clamp(0, 100) as usize)))),
+        "expandtabs" => {
+            Ok(Val::from(this.replace('\t', &" ".repeat(args.int("tabsize", 8)?.clamp(0, 100) as usize))))
+        }
         _ if name.starts_with("is") => Ok(Val::Bool(is(this, name))),
         _ => Ok(Val::from(cased(this, name))),
     }
@@ -53,7 +95,8 @@ fn join(separator: &str, items: &Val) -> Outcome<Val> {
     for (at, item) in items.items()?.iter().enumerate() {
         let Val::Str(part) = item else {
             let kind = item.type_name();
-            return Err(Fault::of_type(format!("item {at} is a {kind}, not text")).hinted("the filter `join` takes every kind"));
+            return Err(Fault::of_type(format!("item {at} is a {kind}, not text"))
+                .hinted("the filter `join` takes every kind"));
         };
         joined.push_str(if at > 0 { separator } else { "" });
         joined.push_str(part);
@@ -101,7 +144,12 @@ fn split_blanks(this: &str, from_right: bool, most: usize) -> Vec<Val> {
 }
 
 fn splitlines(this: &str, keep_ends: bool) -> Val {
-    let is_break = |c: char| matches!(c, '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{1c}'..='\u{1e}' | '\u{85}' | '\u{2028}' | '\u{2029}');
+    let is_break = |c: char| {
+        matches!(
+            c,
+            '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{1c}'..='\u{1e}' | '\u{85}' | '\u{2028}' | '\u{2029}'
+        )
+    };
     let (mut lines, mut rest) = (Vec::new(), this);
     while !rest.is_empty() {
         let end = rest.find(is_break).unwrap_or(rest.len());
@@ -145,7 +193,9 @@ fn affixed(this: &str, at_start: bool, affix: &Val) -> Outcome<Val> {
     match affix {
         Val::Str(affix) => Ok(Val::Bool(has(affix))),
         Val::Tuple(several) => Ok(Val::Bool(several.iter().any(|affix| has(&text(affix))))),
-        other => Err(Fault::of_type(format!("text or a tuple is expected here, not a {}", other.type_name()))),
+        other => {
+            Err(Fault::of_type(format!("text or a tuple is expected here, not a {}", other.type_name())))
+        }
     }
 }
 
@@ -225,7 +275,9 @@ fn cased(this: &str, name: &str) -> String {
         "capitalize" => capitalize(this),
         "title" => title(this),
         "swapcase" => {
-            let swap = |c: char| if c.is_uppercase() { c.to_lowercase().to_string() } else { c.to_uppercase().to_string() };
+            let swap = |c: char| {
+                if c.is_uppercase() { c.to_lowercase().to_string() } else { c.to_uppercase().to_string() }
+            };
             this.chars().map(swap).collect()
         }
         _ => this.to_lowercase(),
@@ -234,14 +286,20 @@ fn cased(this: &str, name: &str) -> String {
 
 pub(in super::super) fn capitalize(this: &str) -> String {
     let mut chars = this.chars();
-    chars.next().map_or(String::new(), |first| first.to_uppercase().chain(chars.as_str().to_lowercase().chars()).collect())
+    chars.next().map_or(String::new(), |first| {
+        first.to_uppercase().chain(chars.as_str().to_lowercase().chars()).collect()
+    })
 }
 
 fn title(this: &str) -> String {
     let mut in_word = false;
     let mut out = String::new();
     for c in this.chars() {
-        if in_word { out.extend(c.to_lowercase()) } else { out.extend(c.to_uppercase()) }
+        if in_word {
+            out.extend(c.to_lowercase())
+        } else {
+            out.extend(c.to_uppercase())
+        }
         in_word = c.is_alphabetic();
     }
     out

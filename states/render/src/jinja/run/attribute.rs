@@ -13,16 +13,23 @@ impl Interp<'_> {
         base.defined()?;
         if name.starts_with("__") {
             let kind = base.type_name();
-            return Err(Fault::new(FaultKind::Security, format!("the attribute '{name}' of a {kind} is out of reach")));
+            return Err(Fault::new(
+                FaultKind::Security,
+                format!("the attribute '{name}' of a {kind} is out of reach"),
+            ));
         }
         if let Val::Object(object) = base {
-            return Ok(self.of_object(object, name).unwrap_or_else(|| missing(base, &Val::Str(name.clone()))));
+            return Ok(self
+                .of_object(object, name)
+                .unwrap_or_else(|| missing(base, &Val::Str(name.clone()))));
         }
         if methods::has(base, name) {
             return Ok(Val::Object(Rc::new(Object::Method(base.clone(), name.clone()))));
         }
         match base {
-            Val::Dict(dict) => Ok(dict.borrow().get_str(name).unwrap_or_else(|| missing(base, &Val::Str(name.clone())))),
+            Val::Dict(dict) => {
+                Ok(dict.borrow().get_str(name).unwrap_or_else(|| missing(base, &Val::Str(name.clone()))))
+            }
             _ => Ok(missing(base, &Val::Str(name.clone()))),
         }
     }

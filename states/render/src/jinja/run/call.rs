@@ -11,7 +11,8 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 /// Functions that change the dict handed to them first, which happens outside of the template's values.
-const IN_PLACE: &[&str] = &["slsutil.update", "slsutil.merge_all_in_place", "defaults.merge", "defaults.update"];
+const IN_PLACE: &[&str] =
+    &["slsutil.update", "slsutil.merge_all_in_place", "defaults.merge", "defaults.update"];
 
 impl Interp<'_> {
     pub fn eval_args(&mut self, args: &CallArgs, frame: &Frame) -> Outcome<Args> {
@@ -28,7 +29,10 @@ impl Interp<'_> {
         if let Some(double_star) = &args.double_star {
             let value = self.eval(double_star, frame)?;
             let Val::Dict(dict) = &value else {
-                return Err(Fault::of_type(format!("a dict is expected after **, not a {}", value.type_name())));
+                return Err(Fault::of_type(format!(
+                    "a dict is expected after **, not a {}",
+                    value.type_name()
+                )));
             };
             for (name, value) in dict.borrow().iter() {
                 let name = name.as_str().ok_or_else(|| Fault::of_type("names of arguments are text"))?;
@@ -63,7 +67,9 @@ impl Interp<'_> {
                 self.recurse(state, &items)
             }
             Object::Super { block, level } => self.call_super(block, *level, args),
-            Object::Joiner(separator, used) => Ok(if used.replace(true) { separator.clone() } else { Val::from("") }),
+            Object::Joiner(separator, used) => {
+                Ok(if used.replace(true) { separator.clone() } else { Val::from("") })
+            }
             other => Err(Fault::of_type(format!("a {} cannot be called", other.type_name()))),
         }
     }
@@ -100,7 +106,13 @@ impl Interp<'_> {
         self.bind_rest(def, rest, named, frame)
     }
 
-    fn bind_rest(&mut self, def: &MacroDef, rest: Vec<Val>, named: Vec<(Rc<str>, Val)>, frame: &Frame) -> Outcome<()> {
+    fn bind_rest(
+        &mut self,
+        def: &MacroDef,
+        rest: Vec<Val>,
+        named: Vec<(Rc<str>, Val)>,
+        frame: &Frame,
+    ) -> Outcome<()> {
         if !def.takes_varargs && !rest.is_empty() {
             let (name, most) = (&def.name, def.params.len());
             return Err(Fault::of_type(format!("the macro '{name}' takes no more than {most} arguments")));

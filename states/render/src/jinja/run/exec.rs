@@ -25,6 +25,7 @@ impl Interp<'_> {
 
     pub(super) fn exec_one(&mut self, stmt: &Stmt, frame: &Frame, out: &mut String) -> Outcome<Flow> {
         self.step()?;
+        self.trace.note(stmt, &frame.template, out);
         match &stmt.kind {
             StmtKind::Text(text) => self.write(text, out)?,
             StmtKind::Print(expr) => {
@@ -94,7 +95,7 @@ impl Interp<'_> {
                 frame.scope.set(target, Val::Object(Rc::new(Object::Module(module))));
             }
             StmtKind::FromImport { path, names, with_context } => {
-                self.from_import(path, names, *with_context, frame)?;
+                self.import_names(path, names, *with_context, frame)?;
             }
             StmtKind::Load(format, target, body) => {
                 let source = text(&self.captured(body, &[], frame)?);
@@ -115,7 +116,12 @@ impl Interp<'_> {
         Val::Object(Rc::new(Object::Macro(Macro { def: def.clone(), template, scope })))
     }
 
-    fn call_with_caller(&mut self, call: &super::super::syntax::Expr, caller: Val, frame: &Frame) -> Outcome<Val> {
+    fn call_with_caller(
+        &mut self,
+        call: &super::super::syntax::Expr,
+        caller: Val,
+        frame: &Frame,
+    ) -> Outcome<Val> {
         let super::super::syntax::ExprKind::Call(callee, args) = &*call.kind else {
             return Err(Fault::new(FaultKind::Syntax, "a call is expected after `call`"));
         };
@@ -136,7 +142,14 @@ impl Interp<'_> {
         Ok(value)
     }
 
-    fn load_data(&mut self, format: Format, source: &str, target: &Target, name: &str, frame: &Frame) -> Outcome<()> {
+    fn load_data(
+        &mut self,
+        format: Format,
+        source: &str,
+        target: &Target,
+        name: &str,
+        frame: &Frame,
+    ) -> Outcome<()> {
         assign(target, read_data(format, source, name)?, frame)
     }
 }

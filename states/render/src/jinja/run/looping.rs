@@ -52,7 +52,9 @@ impl Loop {
             "cycle" if args.is_empty() => Err(Fault::of_type("cycle needs something to go through")),
             "cycle" => Ok(args[self.at.get() % args.len()].clone()),
             _ => {
-                let same = |old: &Vec<Val>| old.len() == args.len() && old.iter().zip(&args).all(|(a, b)| equal(a, b));
+                let same = |old: &Vec<Val>| {
+                    old.len() == args.len() && old.iter().zip(&args).all(|(a, b)| equal(a, b))
+                };
                 let changed = !self.seen.borrow().as_ref().is_some_and(same);
                 self.seen.replace(Some(args));
                 Ok(Val::Bool(changed))
@@ -122,7 +124,8 @@ impl Interp<'_> {
     /// `loop(items)` in a recursive `for`.
     pub(super) fn recurse(&mut self, state: &Loop, items: &Val) -> Outcome<Val> {
         if !state.def.recursive {
-            return Err(Fault::of_type("this loop does not call itself").hinted("write `recursive` at the end of its tag"));
+            return Err(Fault::of_type("this loop does not call itself")
+                .hinted("write `recursive` at the end of its tag"));
         }
         let mut out = String::new();
         let items = items.items()?;
@@ -139,7 +142,9 @@ pub(super) fn assign(target: &Target, value: Val, frame: &Frame) -> Outcome<()> 
             let items = value.items()?;
             if items.len() != targets.len() {
                 let (have, want) = (items.len(), targets.len());
-                return Err(Fault::of_type(format!("{want} names are set here, but there are {have} values")));
+                return Err(Fault::of_type(format!(
+                    "{want} names are set here, but there are {have} values"
+                )));
             }
             return targets.iter().zip(items).try_for_each(|(target, item)| assign(target, item, frame));
         }

@@ -7,10 +7,12 @@ mod exec;
 mod looping;
 mod scope;
 mod templates;
+mod trace;
 
 pub(super) use exec::read_data;
 pub(super) use looping::Loop;
 pub(super) use scope::Scope;
+pub use trace::SourceMap;
 
 use super::fault::{Fault, Outcome};
 use super::globals;
@@ -23,6 +25,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 use templates::Blocks;
+use trace::Trace;
 
 /// One rendering: what it may reach and what it has used up.
 pub(super) struct Interp<'e> {
@@ -36,6 +39,7 @@ pub(super) struct Interp<'e> {
     held: Vec<Rc<Scope>>,
     /// The blocks that run, for `super()`.
     supers: Vec<Frame>,
+    trace: Trace,
     steps: u64,
     written: usize,
     depth: usize,
@@ -83,14 +87,31 @@ impl<'e> Interp<'e> {
         let root = Scope::root(vars);
         let (steps, written, depth, includes) = (0, 0, 0, 0);
         let supers = Vec::new();
-        Ok(Interp { loader, functions, settings, root, parsed, held, supers, steps, written, depth, includes })
+        let trace = Trace::default();
+        Ok(Interp {
+            loader,
+            functions,
+            settings,
+            root,
+            parsed,
+            held,
+            supers,
+            trace,
+            steps,
+            written,
+            depth,
+            includes,
+        })
     }
 
-    pub fn render(&mut self, source: &str, name: &str) -> Outcome<String> {
+    /// The rendered text, and where each part of it was written.
+    pub fn render(&mut self, source: &str, name: &str) -> Outcome<(String, SourceMap)> {
         let template = parse(source, name, self.settings)?;
         let mut out = String::new();
+        self.trace.begin(&template, &out);
         self.run_template(&template, &Scope::child(&self.root.clone()), &mut out)?;
-        Ok(out)
+        let map = self.trace.finish(&out);
+        Ok((out, map))
     }
 
     /// Uses up one step.
@@ -148,7 +169,9 @@ impl<'e> Interp<'e> {
 
     /// Converts for a call outside of the template.
     pub fn functions_value(&self, name: &str) -> Option<Val> {
-        self.functions.has(name).then(|| Val::Object(Rc::new(super::value::Object::SaltFunction(name.into()))))
+        self.functions
+            .has(name)
+            .then(|| Val::Object(Rc::new(super::value::Object::SaltFunction(name.into()))))
     }
 }
 

@@ -14,14 +14,24 @@ pub(super) type Blocks = HashMap<Rc<str>, Vec<(Rc<Template>, Rc<BlockDef>)>>;
 
 impl Interp<'_> {
     /// Runs a template in `scope`, and then those it extends.
-    pub(super) fn run_template(&mut self, template: &Rc<Template>, scope: &Rc<Scope>, out: &mut String) -> Outcome<()> {
+    pub(super) fn run_template(
+        &mut self,
+        template: &Rc<Template>,
+        scope: &Rc<Scope>,
+        out: &mut String,
+    ) -> Outcome<()> {
         let frame = Frame::new(template.clone(), scope.clone());
         let mut next = Some(template.clone());
         for _ in 0..crate::limits::INCLUDE_DEPTH_MAX {
             let Some(template) = next.take() else { return Ok(()) };
             let frame = Frame { template: template.clone(), ..frame.clone() };
             for (name, block) in &template.blocks {
-                frame.blocks.borrow_mut().entry(name.clone()).or_default().push((template.clone(), block.clone()));
+                frame
+                    .blocks
+                    .borrow_mut()
+                    .entry(name.clone())
+                    .or_default()
+                    .push((template.clone(), block.clone()));
             }
             self.run_body(&template, &frame, out)?;
             next = frame.parent.take();
@@ -109,7 +119,7 @@ impl Interp<'_> {
         Ok(Module { name: template.name.clone(), scope, body: body.into() })
     }
 
-    pub(super) fn from_import(
+    pub(super) fn import_names(
         &mut self,
         path: &Expr,
         names: &[(Rc<str>, Rc<str>)],

@@ -62,13 +62,29 @@ pub enum StmtKind {
     Call(Expr, Rc<MacroDef>),
     Block(Rc<BlockDef>),
     Extends(Expr),
-    Include { path: Expr, ignore_missing: bool, with_context: bool },
-    Import { path: Expr, target: Rc<str>, with_context: bool },
+    Include {
+        path: Expr,
+        ignore_missing: bool,
+        with_context: bool,
+    },
+    Import {
+        path: Expr,
+        target: Rc<str>,
+        with_context: bool,
+    },
     /// Names and what they are called here.
-    FromImport { path: Expr, names: Vec<(Rc<str>, Rc<str>)>, with_context: bool },
+    FromImport {
+        path: Expr,
+        names: Vec<(Rc<str>, Rc<str>)>,
+        with_context: bool,
+    },
     /// `load_yaml as x` to `endload`.
     Load(Format, Target, Vec<Stmt>),
-    ImportData { format: Format, path: Expr, target: Target },
+    ImportData {
+        format: Format,
+        path: Expr,
+        target: Target,
+    },
     Scope(Vec<Stmt>),
     Break,
     Continue,
@@ -138,7 +154,11 @@ pub enum ExprKind {
     And(Expr, Expr),
     Or(Expr, Expr),
     /// `a if test else b`
-    Conditional { test: Expr, then: Expr, otherwise: Option<Expr> },
+    Conditional {
+        test: Expr,
+        then: Expr,
+        otherwise: Option<Expr>,
+    },
     Concat(Vec<Expr>),
 }
 

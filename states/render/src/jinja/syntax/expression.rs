@@ -38,7 +38,8 @@ impl Parser {
     }
 
     fn ends_tuple(&self) -> bool {
-        matches!(self.token(), Token::BlockEnd | Token::PrintEnd | Token::End | Token::Sign(")" | "]" | "=")) || self.is_name("in")
+        matches!(self.token(), Token::BlockEnd | Token::PrintEnd | Token::End | Token::Sign(")" | "]" | "="))
+            || self.is_name("in")
     }
 
     pub(super) fn expression(&mut self) -> Parsed<Expr> {
@@ -133,7 +134,9 @@ impl Parser {
             Token::Sign(">") => Comparison::Greater,
             Token::Sign(">=") => Comparison::GreaterEqual,
             Token::Name(name) if &**name == "in" => Comparison::In,
-            Token::Name(name) if &**name == "not" && matches!(self.after(), Token::Name(n) if &**n == "in") => {
+            Token::Name(name)
+                if &**name == "not" && matches!(self.after(), Token::Name(n) if &**n == "in") =>
+            {
                 self.advance();
                 Comparison::NotIn
             }
@@ -227,7 +230,9 @@ impl Parser {
             }
             Token::Sign("{") => self.dict()?,
             Token::Sign("}") | Token::PrintBegin => {
-                return Err(self.unexpected("a value").hint("tags do not stand inside tags: write the name alone"));
+                return Err(self
+                    .unexpected("a value")
+                    .hint("tags do not stand inside tags: write the name alone"));
             }
             _ => return Err(self.unexpected("a value")),
         };

@@ -101,22 +101,21 @@ impl<'s> Lexer<'s> {
 
     /// The text up to the tag at `len`, less what the tags around it drop.
     fn text(&mut self, len: usize, next: Option<Tag>) {
-        let starts_line = self.pos.column == 1;
-        let pos = self.pos;
-        let whole = self.skip(len);
-        let text = match self.trim {
+        let whole = &self.rest[..len];
+        let kept = match std::mem::replace(&mut self.trim, Trim::Nothing) {
             Trim::Nothing => whole,
             Trim::Newline => whole.strip_prefix('\n').unwrap_or(whole),
             Trim::Whitespace => whole.trim_start(),
         };
-        let starts_line = starts_line || text.len() < whole.len() && whole[..whole.len() - text.len()].ends_with('\n');
-        self.trim = Trim::Nothing;
+        self.skip(len - kept.len());
+        let pos = self.pos;
+        self.skip(kept.len());
         let text = match (next, self.rest.as_bytes().get(2)) {
-            (Some(_), Some(b'-')) => text.trim_end(),
+            (Some(_), Some(b'-')) => kept.trim_end(),
             (Some(Tag::Block | Tag::Comment), mark) if self.settings.lstrip_blocks && mark != Some(&b'+') => {
-                without_indent(text, starts_line)
+                without_indent(kept, pos.column == 1)
             }
-            _ => text,
+            _ => kept,
         };
         if !text.is_empty() {
             self.push(Token::Text(text.into()), pos);
@@ -151,7 +150,9 @@ impl<'s> Lexer<'s> {
         let mut from = 0;
         let (at, len, end_modifier) = loop {
             let Some(at) = self.rest[from..].find("{%").map(|at| at + from) else {
-                return Err(SyntaxError::new(begin, "`raw` is not closed").hint("it ends with `{% endraw %}`"));
+                return Err(
+                    SyntaxError::new(begin, "`raw` is not closed").hint("it ends with `{% endraw %}`")
+                );
             };
             if let Some((len, end_modifier)) = keyword_tag(&self.rest[at..], "endraw") {
                 break (at, len, end_modifier);
@@ -201,7 +202,8 @@ impl<'s> Lexer<'s> {
             let name = self.skip(len);
             self.push(Token::Name(name.into()), pos);
         } else if first.is_ascii_digit() {
-            let (len, number) = literal::number(self.rest).map_err(|message| SyntaxError::new(pos, message))?;
+            let (len, number) =
+                literal::number(self.rest).map_err(|message| SyntaxError::new(pos, message))?;
             self.skip(len);
             self.push(number, pos);
         } else if first == '"' || first == '\'' {

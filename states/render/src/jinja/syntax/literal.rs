@@ -8,7 +8,9 @@ pub(super) fn number(source: &str) -> Result<(usize, Token), String> {
         if source.get(..2).is_some_and(|start| start.eq_ignore_ascii_case(prefix)) {
             let len = 2 + run(&source[2..], |c| c.is_digit(base) || c == '_');
             let digits = source[2..len].replace('_', "");
-            return i128::from_str_radix(&digits, base).map(|n| (len, Token::Int(n))).map_err(|_| too_large());
+            return i128::from_str_radix(&digits, base)
+                .map(|n| (len, Token::Int(n)))
+                .map_err(|_| too_large());
         }
     }
     let digits = |from: usize| run(&source[from..], |c| c.is_ascii_digit() || c == '_');

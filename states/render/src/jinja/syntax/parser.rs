@@ -135,7 +135,10 @@ impl Parser {
     pub(super) fn nested<T>(&mut self, inner: impl FnOnce(&mut Parser) -> Parsed<T>) -> Parsed<T> {
         self.depth += 1;
         if self.depth > SYNTAX_DEPTH_MAX {
-            return Err(SyntaxError::new(self.pos(), format!("this is nested deeper than {SYNTAX_DEPTH_MAX}")));
+            return Err(SyntaxError::new(
+                self.pos(),
+                format!("this is nested deeper than {SYNTAX_DEPTH_MAX}"),
+            ));
         }
         let result = inner(self);
         self.depth -= 1;

@@ -74,7 +74,7 @@ impl Parser {
             }
             "include" => self.include_tag(),
             "import" => self.import_tag(),
-            "from" => self.from_tag(),
+            "from" => self.names_tag(),
             "autoescape" => {
                 self.expression()?;
                 Ok(StmtKind::Scope(self.closed_body("autoescape", "endautoescape", pos)?))
@@ -228,7 +228,12 @@ impl Parser {
         Ok(params)
     }
 
-    fn macro_body(&mut self, name: Rc<str>, params: Vec<Param>, tag: (&'static str, &'static str, Pos)) -> Parsed<Rc<MacroDef>> {
+    fn macro_body(
+        &mut self,
+        name: Rc<str>,
+        params: Vec<Param>,
+        tag: (&'static str, &'static str, Pos),
+    ) -> Parsed<Rc<MacroDef>> {
         self.macros.push((false, false));
         let body = self.closed_body(tag.0, tag.1, tag.2)?;
         let (takes_varargs, takes_kwargs) = self.macros.pop().unwrap_or_default();
@@ -294,7 +299,7 @@ impl Parser {
         Ok(StmtKind::Import { path, target, with_context })
     }
 
-    fn from_tag(&mut self) -> Parsed<StmtKind> {
+    fn names_tag(&mut self) -> Parsed<StmtKind> {
         let path = self.expression()?;
         self.expect_keyword("import")?;
         let mut names = Vec::new();

@@ -18,7 +18,8 @@ pub(in super::super) fn equal(a: &Val, b: &Val) -> bool {
                 return true;
             }
             let (a, b) = (a.borrow(), b.borrow());
-            a.len() == b.len() && a.iter().all(|(key, value)| b.get(key).is_some_and(|other| equal(value, &other)))
+            a.len() == b.len()
+                && a.iter().all(|(key, value)| b.get(key).is_some_and(|other| equal(value, &other)))
         }
         (Val::Object(a), Val::Object(b)) => Rc::ptr_eq(a, b),
         _ => match (a.as_int(), b.as_int()) {

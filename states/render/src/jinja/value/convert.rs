@@ -16,7 +16,9 @@ pub(in super::super) fn from_wire(value: &Value) -> Val {
         Value::Str(text) => Val::from(text.as_str()),
         Value::Bytes(bytes) => Val::Bytes(bytes.as_slice().into()),
         Value::List(items) => Val::list(items.iter().map(from_wire).collect()),
-        Value::Map(map) => Val::dict(map.iter().map(|(key, value)| (from_wire(key), from_wire(value))).collect::<Dict>()),
+        Value::Map(map) => {
+            Val::dict(map.iter().map(|(key, value)| (from_wire(key), from_wire(value))).collect::<Dict>())
+        }
     }
 }
 

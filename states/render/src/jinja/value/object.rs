@@ -24,7 +24,10 @@ pub(in super::super) enum Object {
     /// One function of an execution module.
     SaltFunction(Rc<str>),
     /// The block `super()` stands in, and how far up the next one is.
-    Super { block: Rc<str>, level: usize },
+    Super {
+        block: Rc<str>,
+        level: usize,
+    },
     Cycler(Cycler),
     /// What it prints, and whether it was called before.
     Joiner(Val, Cell<bool>),
@@ -73,7 +76,9 @@ impl Object {
         match self {
             Object::Macro(one) => format!("<Macro '{}'>", one.def.name),
             Object::Module(module) => module.body.to_string(),
-            Object::Namespace(dict) => format!("<Namespace {}>", super::repr(&Val::dict(dict.borrow().clone()))),
+            Object::Namespace(dict) => {
+                format!("<Namespace {}>", super::repr(&Val::dict(dict.borrow().clone())))
+            }
             Object::Native(name, _) => format!("<function {name}>"),
             Object::SaltFunction(name) => format!("<function {name}>"),
             other => format!("<{}>", other.type_name()),

@@ -73,7 +73,9 @@ fn exec(line: &str, words: &[String], facts: &Facts) -> Value {
     let path = facts.path.as_os_str().as_bytes();
     let argv = words.iter().map(|word| OsString::from_vec(fill(word.as_bytes(), path)));
     match Command::new(argv).run() {
-        Ok(output) => Value::from_bytes([&fill(line.as_bytes(), path), &b":\n"[..], &output.stdout, b"\n"].concat()),
+        Ok(output) => {
+            Value::from_bytes([&fill(line.as_bytes(), path), &b":\n"[..], &output.stdout, b"\n"].concat())
+        }
         Err(_) => Value::from_bytes([path, b": Failed"].concat()),
     }
 }

@@ -42,8 +42,12 @@ impl Test {
             "regex" => Test::Name(pattern(value, false, Pattern::prefix)?),
             "iregex" => Test::Name(pattern(value, true, Pattern::prefix)?),
             "type" => Test::kinds(value)?,
-            "owner" | "user" => Test::Owners(ids(value, "user", |name| accounts::user(name).map(|user| user.uid))?),
-            "group" => Test::Groups(ids(value, "group", |name| accounts::group(name).map(|group| group.gid))?),
+            "owner" | "user" => {
+                Test::Owners(ids(value, "user", |name| accounts::user(name).map(|user| user.uid))?)
+            }
+            "group" => {
+                Test::Groups(ids(value, "group", |name| accounts::group(name).map(|group| group.gid))?)
+            }
             "size" => size(value)?,
             "mtime" => mtime(value)?,
             "grep" => Test::Contains(pattern(value, false, Pattern::search)?),
@@ -54,7 +58,10 @@ impl Test {
     /// The test for file types, one letter each; commas and blanks between them do not count.
     pub fn kinds(value: &str) -> Result<Test, String> {
         let letters = value.chars().filter(|c| *c != ',' && !c.is_whitespace());
-        letters.map(|letter| kind(letter).ok_or_else(|| format!("invalid file type \"{letter}\""))).collect::<Result<_, _>>().map(Test::Kinds)
+        letters
+            .map(|letter| kind(letter).ok_or_else(|| format!("invalid file type \"{letter}\"")))
+            .collect::<Result<_, _>>()
+            .map(Test::Kinds)
     }
 
     /// 0 needs the name alone, 1 a look at the inode, 2 the content.
@@ -126,7 +133,11 @@ fn name(value: &str, ignore_case: bool) -> Result<Pattern, String> {
 
 fn ids(value: &str, kind: &str, look_up: impl Fn(&str) -> Option<u32>) -> Result<Vec<u32>, String> {
     let names = value.split([',', ' ', '\t', '\n']).filter(|name| !name.is_empty());
-    names.map(|name| name.parse().ok().or_else(|| look_up(name)).ok_or_else(|| format!("no such {kind} \"{name}\""))).collect()
+    names
+        .map(|name| {
+            name.parse().ok().or_else(|| look_up(name)).ok_or_else(|| format!("no such {kind} \"{name}\""))
+        })
+        .collect()
 }
 
 /// `10k` is 10240 to 11263 bytes, `+10k` that and more, `-10k` that and less.
@@ -143,7 +154,12 @@ fn size(value: &str) -> Result<Test, String> {
     let unit = unit.unwrap_or(1);
     let bytes = match number.parse::<u64>() {
         Ok(whole) => whole.checked_mul(unit).ok_or_else(wrong)?,
-        Err(_) => number.parse::<f64>().ok().filter(|number| number.is_finite()).map(|number| (number * unit as f64) as u64).ok_or_else(wrong)?,
+        Err(_) => number
+            .parse::<f64>()
+            .ok()
+            .filter(|number| number.is_finite())
+            .map(|number| (number * unit as f64) as u64)
+            .ok_or_else(wrong)?,
     };
     Ok(match style {
         Some('-') => Test::Size { min: 0, max: bytes },
