@@ -2,11 +2,14 @@
 //! them. The one place where fleet, store and screen meet.
 
 use crate::fleet::facts::{Consumer, Fact, Plan, Tally};
-use crate::fleet::outcome::{HostErrorKind, Outcome, Record};
+use crate::fleet::outcome::{HostErrorKind, Outcome, Reached, Record};
 use crate::fleet::turns::{Assignment, HostEvent, take_turns};
 use crate::jobs::{BATCH_RECORDS_MAX, JobStore, Kept, StoreError, save_as_they_come};
 use crate::session::{Shared, StopSignal};
+use halite_wire::MinionId;
+use indexmap::IndexMap;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 
 /// Events of hosts that may wait to be put in order. Results wait in their tasks beyond that; news are dropped.
@@ -20,11 +23,11 @@ const RECORDS_WAITING_MAX: usize = 256;
 pub const RECORDS_ON_THEIR_WAY_MAX: usize = EVENTS_WAITING_MAX + RECORDS_WAITING_MAX + BATCH_RECORDS_MAX + 1;
 
 /// All a run needs.
-pub struct Conductor<'a> {
+pub struct Conductor {
     pub plan: Arc<Plan>,
     pub shared: Arc<Shared>,
     /// `None`: nothing is kept.
-    pub store: Option<&'a dyn JobStore>,
+    pub store: Option<Arc<dyn JobStore>>,
     /// Hosts that have their turn at once.
     pub at_once_max: usize,
     pub stop: StopSignal,
@@ -44,7 +47,7 @@ pub struct RunEnd {
     pub store_error: Option<StoreError>,
 }
 
-impl Conductor<'_> {
+impl Conductor {
     /// Gives every assignment its turn and every consumer every fact.
     pub async fn run(mut self, assignments: Vec<Assignment>) -> RunEnd {
         let mut end = RunEnd { tally: Tally { targeted: assignments.len(), ..Tally::default() }, ..RunEnd::default() };
@@ -59,10 +62,10 @@ impl Conductor<'_> {
             self.stop.clone(),
             events_in,
         ));
-        let (store, plan) = (self.store, self.plan.clone());
+        let (store, plan) = (self.store.clone(), self.plan.clone());
         let saving = async {
             match store {
-                Some(store) => save_as_they_come(store, plan.jid, &plan.request, records, kept_in).await,
+                Some(store) => save_as_they_come(&*store, plan.jid, &plan.request, records, kept_in).await,
                 None => {
                     pass_on(records, kept_in).await;
                     None
@@ -72,7 +75,7 @@ impl Conductor<'_> {
         let (trouble, ()) = tokio::join!(saving, self.dispatch(&mut end, events, records_in, kept));
         turns.abort();
         end.store_error = trouble;
-        if let Some(store) = self.store
+        if let Some(store) = &self.store
             && let Err(error) = store.finish(self.plan.jid).await
         {
             end.store_error.get_or_insert(error);
@@ -92,6 +95,8 @@ impl Conductor<'_> {
         mut kept: mpsc::Receiver<Kept>,
     ) {
         let mut records_in = Some(records_in);
+        let hosts = self.plan.hosts.iter().map(|host| host.id.clone());
+        let mut awaited: IndexMap<MinionId, Reached> = hosts.map(|id| (id, Reached::NotStarted)).collect();
         let mut stop_now = self.stop_now.clone();
         loop {
             tokio::select! {
@@ -99,13 +104,22 @@ impl Conductor<'_> {
                 Some(kept) = kept.recv() => self.finished(end, kept),
                 event = events.recv(), if records_in.is_some() => match event {
                     Some(HostEvent::Started { minion, running }) => {
+                        awaited.insert(minion.clone(), Reached::MayHaveRun);
                         self.tell(end, &Fact::HostStarted { minion, running });
                     }
                     Some(HostEvent::Step { minion, step }) => self.tell(end, &Fact::HostProgress { minion, step }),
-                    Some(HostEvent::Finished(record)) => self.hand_in(end, records_in.as_ref(), record, &mut kept).await,
+                    Some(HostEvent::Finished(record)) => {
+                        awaited.shift_remove(&record.minion);
+                        self.hand_in(end, records_in.as_ref(), record, &mut kept).await;
+                    }
                     None => records_in = None,
                 },
-                () = thrown(&mut stop_now), if records_in.is_some() => records_in = None,
+                () = thrown(&mut stop_now), if records_in.is_some() => {
+                    for record in given_up(&mut events, std::mem::take(&mut awaited)) {
+                        self.hand_in(end, records_in.as_ref(), record, &mut kept).await;
+                    }
+                    records_in = None;
+                }
                 else => break,
             }
         }
@@ -145,6 +159,29 @@ impl Conductor<'_> {
     }
 }
 
+/// The records of hosts nobody waits for any more: those that came in already, and one for each of the others.
+fn given_up(events: &mut mpsc::Receiver<HostEvent>, mut awaited: IndexMap<MinionId, Reached>) -> Vec<Arc<Record>> {
+    let mut records = Vec::new();
+    while let Ok(event) = events.try_recv() {
+        match event {
+            HostEvent::Started { minion, .. } => _ = awaited.insert(minion, Reached::MayHaveRun),
+            HostEvent::Step { .. } => {}
+            HostEvent::Finished(record) => {
+                awaited.shift_remove(&record.minion);
+                records.push(record);
+            }
+        }
+    }
+    let cancelled = |(minion, reached)| Record {
+        minion,
+        outcome: Outcome::Cancelled(reached),
+        noise: Vec::new(),
+        took: Duration::ZERO,
+    };
+    records.extend(awaited.into_iter().map(cancelled).map(Arc::new));
+    records
+}
+
 fn count(end: &mut RunEnd, record: &Record, cached: bool) {
     let tally = &mut end.tally;
     let slot = match &record.outcome {
@@ -171,7 +208,8 @@ async fn pass_on(mut records: mpsc::Receiver<Arc<Record>>, kept: mpsc::Sender<Ke
     }
 }
 
-async fn thrown(switch: &mut watch::Receiver<bool>) {
+/// Waits for the switch; for ever where nobody holds it any more.
+pub async fn thrown(switch: &mut watch::Receiver<bool>) {
     if switch.wait_for(|thrown| *thrown).await.is_err() {
         std::future::pending::<()>().await;
     }

@@ -19,7 +19,7 @@ type Example = (&'static str, &'static str);
 const SSH_EXAMPLES: [Example; 11] = [
     ("'*' test.ping", "ask every host of the roster whether it answers"),
     ("'web*' cmd.run 'uptime'", "a command on all hosts whose name begins with web"),
-    ("-L web1,db1 pkg.version bash", "on these two hosts"),
+    ("-L web1,db1 cmd.run 'dpkg -l bash'", "on these two hosts"),
     ("-E 'web[0-9]+' grains.item os osrelease", "names by regular expression"),
     ("admin@10.0.0.7 test.ping --askpass", "a host without a roster; the password is asked for"),
     ("'*' cmd.run 'id' cwd=/ runas=www --sudo", "keyword arguments are written name=value"),

@@ -1,6 +1,6 @@
 //! `halite ssh`: from the command line to a plan, and from the end of the run to an exit code.
 
-use super::conduct::{Conductor, RECORDS_ON_THEIR_WAY_MAX, RunEnd};
+use super::conduct::{Conductor, RECORDS_ON_THEIR_WAY_MAX, RunEnd, thrown};
 use super::options::{LoginOptions, SshOptions};
 use super::setup::{self, Refusal};
 use super::{complain, exit, key_deploy, password, signals};
@@ -18,10 +18,14 @@ use halite_wire::{Jid, Map, MinionId, Value};
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::watch;
 
 /// Hosts at once where nobody says otherwise: sessions are cheap, and file descriptors (1,024) the first limit.
 const AT_ONCE_USUAL: usize = 400;
+
+/// What a run that must end at once may still take to store and to show its last records.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Modules whose arguments may be seen by other users of a host: they ask and tell nothing secret. Their calls
 /// travel in the command line and save a round trip.
@@ -193,6 +197,11 @@ async fn run(
     if options.login.key_deploy {
         key_deploy::deploy(&shared, &hosts, &log).await;
     }
+    let (switch, stop) = StopSignal::new();
+    let (switch_now, stop_now) = watch::channel(false);
+    // Before the job is stored: from then on its hosts have a right to their records.
+    let received = signals::listen(switch, switch_now)
+        .map_err(|error| Refusal::new(exit::BUG, format!("signals cannot be heard: {error}")))?;
     let at_once_max = options.max_procs.or(config.ssh.max_procs).unwrap_or(AT_ONCE_USUAL).min(descriptors());
     let request = request(&options);
     let ids: Vec<MinionId> = hosts.iter().map(|host| host.id.clone()).collect();
@@ -204,21 +213,27 @@ async fn run(
         log.warning(&format!("old jobs are not dropped: {error}"));
     }
     let assignments = assign(&options, &config, &hosts, &request, jid);
-    let (switch, stop) = StopSignal::new();
-    let (switch_now, stop_now) = watch::channel(false);
-    let received = signals::listen(switch, switch_now)
-        .map_err(|error| Refusal::new(exit::BUG, format!("signals cannot be heard: {error}")))?;
     let conductor = Conductor {
         plan: Arc::new(Plan { jid, request, hosts }),
         shared,
-        store: store.as_ref().map(|store| store as &dyn JobStore),
+        store: store.map(|store| Arc::new(store) as Arc<dyn JobStore>),
         at_once_max,
         stop,
-        stop_now,
+        stop_now: stop_now.clone(),
         consumers: consumers(&options, &config, &log, stderr)?,
     };
-    let end = conductor.run(assignments).await;
+    let end = tokio::select! {
+        ended = tokio::spawn(conductor.run(assignments)) => ended,
+        () = patience(stop_now) => return Ok(received.exit_code().unwrap_or(exit::BUG)),
+    };
+    let end = end.map_err(|bug| Refusal::new(exit::BUG, bug))?;
     Ok(received.exit_code().unwrap_or_else(|| code_of(&end, &log)))
+}
+
+/// Ends a moment after the second Ctrl-C: a reader who sleeps may hold the results up, but not us.
+async fn patience(mut stop_now: watch::Receiver<bool>) {
+    thrown(&mut stop_now).await;
+    tokio::time::sleep(LAST_WORDS).await;
 }
 
 fn code_of(end: &RunEnd, log: &Log) -> u8 {

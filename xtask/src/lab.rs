@@ -1,5 +1,6 @@
 //! `cargo xtask lab`: a fleet on this machine that stays up until it is taken down. Its state lies in `target/lab`.
 
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Instant;
@@ -151,8 +152,9 @@ fn resolve(program: &str) -> PathBuf {
     if program == "halite" { place::halite() } else { PathBuf::from(program) }
 }
 
-/// Runs a command with our terminal; it speaks for itself, so only its exit code is added.
+/// Becomes the command: its terminal, signals and exit code are then the person's own business. Returns only when it
+/// cannot be started. A lab stays up by itself, so nothing is left to do for us.
 fn pass(command: &mut Command) -> Outcome {
-    let status = command.status().map_err(|error| Failure(format!("`{}`: {error}", typed(command))))?;
-    if status.success() { Ok(()) } else { Err(Failure(format!("ended with {status}"))) }
+    let error = command.exec();
+    Err(Failure(format!("`{}`: {error}", typed(command))))
 }

@@ -67,12 +67,14 @@ pub fn with_root(arguments: &[&str], why: &str) -> Outcome<Rights> {
         return Ok(Rights::Here);
     }
     say(&format!("{why} needs root (network namespaces, mounts); asking sudo."));
-    let mut sudo = Command::new("sudo");
     if !Command::new("sudo").arg("-v").status().is_ok_and(|status| status.success()) {
         say("No sudo: going on with plain sshd processes on loopback. Fewer kinds of hosts, same commands.");
         return Ok(Rights::Here);
     }
+    let mut sudo = Command::new("sudo");
     let own = env::current_exe().map_err(|error| Failure(format!("cannot find this program: {error}")))?;
-    run(sudo.arg(own).args(arguments))?;
+    // sudo clears the environment; where the builds lie must survive that.
+    let target = format!("CARGO_TARGET_DIR={}", target().display());
+    run(sudo.args(["env", &target]).arg(own).args(arguments))?;
     Ok(Rights::Done)
 }

@@ -1,6 +1,6 @@
 //! `cargo xtask test`: what CI runs, in the order in which a failure is cheapest to hear of.
 //!
-//! The tests come last but for nothing: the last line of their runner is what CI reads.
+//! The tests come last, because the closing line of their runner is what CI reads.
 
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;

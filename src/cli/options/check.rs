@@ -27,7 +27,6 @@ pub(super) fn read_ssh(name: &str, found: &Found) -> Result<SshOptions, UsageErr
         common,
         target,
         target_kind: target_kind(found)?,
-        delimiter: found.text("delimiter"),
         words,
         raw,
         hosts,
@@ -39,13 +38,10 @@ pub(super) fn read_ssh(name: &str, found: &Found) -> Result<SshOptions, UsageErr
         wipe: found.is_set("wipe") || found.is_set("rand-thin-dir"),
         rand_thin_dir: found.is_set("rand-thin-dir"),
         no_cache: found.is_set("no-cache"),
-        yes: found.is_set("yes"),
         is_static: found.is_set("static"),
         verbose: found.is_set("verbose"),
         show_jid: found.is_set("show-jid"),
         summary: found.is_set("summary"),
-        progress: found.is_set("progress"),
-        hide_timeout: found.is_set("hide-timeout"),
         login: read_login(found)?,
         trust: trust(found)?,
         roster: found.text("roster"),
@@ -100,14 +96,9 @@ fn read_common(found: &Found) -> Result<CommonOptions, UsageError> {
             append: found.is_set("out-file-append"),
             no_color: found.is_set("no-color"),
             force_color: found.is_set("force-color"),
-            state_output: found.text("state-output"),
-            state_verbose: truth(found, "state-verbose")?,
-            state_output_diff: found.is_set("state-output-diff"),
         },
         log: LogOptions {
             level: log_level(found, "log-level")?,
-            file: found.path("log-file"),
-            file_level: log_level(found, "log-file-level")?,
         },
         unsupported: found.unsupported(),
         without_effect: found.without_effect(),
@@ -148,15 +139,6 @@ fn seconds(found: &Found, long: &str) -> Result<Option<Duration>, UsageError> {
     let limit = f64::from(u32::MAX);
     let given = found.parsed(long, "a number of seconds", |seconds: &f64| (0.0..=limit).contains(seconds))?;
     Ok(given.filter(|seconds| *seconds > 0.0).map(Duration::from_secs_f64))
-}
-
-fn truth(found: &Found, long: &str) -> Result<Option<bool>, UsageError> {
-    match found.text(long).map(|text| text.to_ascii_lowercase()).as_deref() {
-        None | Some("none") => Ok(None),
-        Some("true" | "yes" | "1") => Ok(Some(true)),
-        Some("false" | "no" | "0") => Ok(Some(false)),
-        Some(other) => Err(UsageError::new(format!("--{long} takes True or False, not {other:?}"))),
-    }
 }
 
 fn log_level(found: &Found, long: &str) -> Result<Option<Level>, UsageError> {

@@ -32,17 +32,12 @@ pub struct OutputOptions {
     pub append: bool,
     pub no_color: bool,
     pub force_color: bool,
-    pub state_output: Option<String>,
-    pub state_verbose: Option<bool>,
-    pub state_output_diff: bool,
 }
 
 /// What is logged.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LogOptions {
     pub level: Option<Level>,
-    pub file: Option<PathBuf>,
-    pub file_level: Option<Level>,
 }
 
 /// Everything `halite ssh` was told. `None` and empty leave it to the config and the roster.
@@ -52,7 +47,6 @@ pub struct SshOptions {
     /// Empty only with `hosts`, where it stands for all.
     pub target: String,
     pub target_kind: TargetKind,
-    pub delimiter: Option<String>,
     /// Function and arguments as typed; with `raw`, the words of a shell command.
     pub words: Vec<String>,
     pub raw: bool,
@@ -66,13 +60,10 @@ pub struct SshOptions {
     pub wipe: bool,
     pub rand_thin_dir: bool,
     pub no_cache: bool,
-    pub yes: bool,
     pub is_static: bool,
     pub verbose: bool,
     pub show_jid: bool,
     pub summary: bool,
-    pub progress: bool,
-    pub hide_timeout: bool,
     pub login: LoginOptions,
     pub trust: Option<Policy>,
     pub roster: Option<String>,

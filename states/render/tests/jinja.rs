@@ -122,3 +122,38 @@ fn error_class(kind: FaultKind) -> Option<&'static str> {
         _ => None,
     }
 }
+
+/// Of the many small cases, those answered as Salt does. It may only grow.
+const MORE_SAME_MIN: usize = 506;
+
+#[test]
+fn small_templates_render_as_salt_renders_them() {
+    let recorded: Json = serde_json::from_str(include_str!("jinja_more.json")).unwrap();
+    let mut wrong = Vec::new();
+    let cases = recorded["cases"].as_array().unwrap();
+    for case in cases {
+        let env = case["env"].as_str().unwrap();
+        let settings = jinja::Settings {
+            trim_blocks: matches!(env, "trim" | "both"),
+            lstrip_blocks: matches!(env, "lstrip" | "both"),
+            keep_trailing_newline: true,
+        };
+        let source = case["source"].as_str().unwrap();
+        let (loader, functions) = (jinja::NoTemplates, jinja::NoFunctions);
+        let ours = jinja::render_with(source, "case", &Map::new(), &loader, &functions, settings);
+        let same = match (&ours, case["want"].as_str()) {
+            (Ok(text), Some(want)) => text == want,
+            (Err(_), None) => true,
+            _ => false,
+        };
+        if !same {
+            let ours = ours.map_err(|error| error.to_string());
+            wrong.push(format!(
+                "{env} {source:?}\n   want {}{}\n   have {ours:?}",
+                case["want"], case["error"]
+            ));
+        }
+    }
+    let same = cases.len() - wrong.len();
+    assert!(same >= MORE_SAME_MIN, "{} of {} differ:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
+}

@@ -67,7 +67,7 @@ fn errors_show_the_place_the_lines_and_a_cure() {
         ("{{ name|uper }}", "case:1:9: there is no filter `uper`", "did you mean `upper`?"),
         (
             "{% if x is definde %}{% endif %}",
-            "case:1:9: there is no test `definde`",
+            "case:1:12: there is no test `definde`",
             "did you mean `defined`?",
         ),
         ("{% fi x %}", "case:1:4: there is no tag `fi`", "the tags are"),
@@ -80,7 +80,7 @@ fn errors_show_the_place_the_lines_and_a_cure() {
         ("{{ salt['test.ping']() }}", "has no attribute 'test.ping'", ""),
         (
             "{% macro f(a) %}{{ a.b.c }}{% endmacro %}\n{{ f({}) }}",
-            "case:1:23: 'dict object' has no attribute 'b'",
+            "case:1:24: 'dict object' has no attribute 'b'",
             "case:2:4",
         ),
         ("{{ raise('no such role') }}", "no such role", ""),
@@ -227,4 +227,153 @@ fn sec_62_pythons_insides_are_out_of_reach() {
         assert_eq!(render(source).unwrap_err().kind, FaultKind::Security, "{source}");
     }
     assert!(render("{{ ''['__class__'] }}").is_err());
+}
+
+/// Random templates of pieces that mean something; the seed is fixed.
+#[test]
+fn no_mixture_of_template_signs_panics() {
+    const PIECES: &[&str] = &[
+        "{{",
+        "}}",
+        "{%",
+        "%}",
+        "{#",
+        "#}",
+        "-%}",
+        "{%-",
+        "{{-",
+        "+%}",
+        " ",
+        "\n",
+        "a",
+        "name",
+        "1",
+        "1.5",
+        "0x",
+        "1e",
+        "'x'",
+        "\"",
+        "'\\x4",
+        "(",
+        ")",
+        "[",
+        "]",
+        "{",
+        "}",
+        ".",
+        ",",
+        ":",
+        "|",
+        "~",
+        "**",
+        "//",
+        "%",
+        "==",
+        "not",
+        " in ",
+        " is ",
+        "if",
+        "else",
+        "endif",
+        "for",
+        "endfor",
+        "set",
+        "=",
+        "macro",
+        "endmacro",
+        "raw",
+        "endraw",
+        "do",
+        "upper",
+        "join",
+        "default",
+        "defined",
+        "-",
+        "\u{e9}",
+        "\u{1F600}",
+        "::",
+        "[-1]",
+        "[::2]",
+        ".split(",
+        "'%s' % ",
+        "range(3)",
+        "loop",
+        "filter",
+        "endfilter",
+        "'{:>5}'.format(",
+        "|regex_replace('(a', ",
+        "|load_yaml",
+        "|load_json",
+        "|yaml",
+        "|int",
+        "|truncate(",
+        "|round",
+        "|indent(",
+        "import",
+        "from",
+    ];
+    let mut state = 0x1234_5678_9abc_def1_u64;
+    let mut random = |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state % below as u64) as usize
+    };
+    for round in 0..40_000 {
+        let mut source: String = (0..=random(12)).map(|_| PIECES[random(PIECES.len())]).collect();
+        if round % 2 == 0 {
+            source = format!("{{{{ {source} }}}}");
+        }
+        if let Err(error) = render(&source) {
+            error.report();
+        }
+        let _ = pipeline(&source);
+    }
+}
+
+/// Every filter and method on every kind of value, with arguments that may not fit.
+#[test]
+fn filters_and_methods_refuse_what_they_cannot_take_without_a_panic() {
+    let names = "abs avg batch capitalize center compare_dicts compare_lists count dictsort difference e exactly_n_true filesizeformat \
+                 first flatten float format from_entries groupby indent int intersect is_hex items join json last length list \
+                 load_json load_yaml map max method_call min path_join pprint python quote regex_match regex_replace regex_search \
+                 replace reverse round select selectattr set_dict_key_value slice sort split string substring_in_list sum \
+                 symmetric_difference title to_bool to_camelcase to_entries to_num tojson traverse trim truncate union unique \
+                 urlencode wordcount wordwrap xmlattr yaml yaml_encode zip zfill ljust partition rsplit find splitlines pop get \
+                 update append insert index popitem setdefault fromkeys encode startswith expandtabs";
+    let values = [
+        "none",
+        "true",
+        "-1",
+        "2.5",
+        "''",
+        "'\u{e9}\u{1F600} a'",
+        "[]",
+        "[1, 'a', none]",
+        "(1,)",
+        "{}",
+        "{'a': [1], 2: 'b'}",
+        "range",
+    ];
+    let args = [
+        "",
+        "-1",
+        "0",
+        "'a'",
+        "none",
+        "[1]",
+        "{'a': 1}",
+        "'\u{e9}', 1",
+        "1, 'x', 3",
+        "'', '', -5",
+        "99999999999",
+    ];
+    for name in names.split_whitespace() {
+        for value in values {
+            for arg in args {
+                let _ = render(&format!("{{{{ {value}|{name}({arg}) }}}}"));
+                let _ = render(&format!("{{{{ ({value}).{name}({arg}) }}}}"));
+            }
+        }
+    }
 }

@@ -16,6 +16,9 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+/// Where the shells of a host find programs, behind those of its home.
+const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
 /// A host on a loopback port. It is gone when dropped, with the processes it started.
 pub struct FakeHost {
     pub addr: SocketAddr,
@@ -23,9 +26,12 @@ pub struct FakeHost {
     pub key: String,
     /// Everything clients have sent: commands, stdin, passwords.
     pub heard: Arc<Mutex<Vec<u8>>>,
+    /// The command lines among it.
+    pub commands: Arc<Mutex<Vec<String>>>,
     /// TCP connections so far.
     pub connections: Arc<AtomicU32>,
-    /// The home of the shells it runs; the thin lies here when the roster says so.
+    /// The home of the shells it runs; the thin lies here when the roster says so. Its `bin` is
+    /// first on their path.
     pub home: PathBuf,
     accepting: JoinHandle<()>,
 }
@@ -46,6 +52,7 @@ impl FakeHost {
         let addr = listener.local_addr().unwrap();
         let public = key.public_key().to_openssh().unwrap();
         let heard = Arc::new(Mutex::new(Vec::new()));
+        let commands = Arc::new(Mutex::new(Vec::new()));
         let connections = Arc::new(AtomicU32::new(0));
         let config = Arc::new(server::Config {
             keys: vec![key],
@@ -55,7 +62,14 @@ impl FakeHost {
             nodelay: true,
             ..server::Config::default()
         });
-        let template = Client { script, heard: heard.clone(), home: home.clone(), stdin: None, nonce: None };
+        let template = Client {
+            script,
+            heard: heard.clone(),
+            commands: commands.clone(),
+            home: home.clone(),
+            stdin: None,
+            nonce: None,
+        };
         let counter = connections.clone();
         let accepting = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -68,7 +82,7 @@ impl FakeHost {
                 });
             }
         });
-        FakeHost { addr, key: public, heard, connections, home, accepting }
+        FakeHost { addr, key: public, heard, commands, connections, home, accepting }
     }
 
     /// Whether clients have sent `text` in any form we saw.
@@ -93,6 +107,7 @@ pub fn fresh_key() -> PrivateKey {
 struct Client {
     script: Script,
     heard: Arc<Mutex<Vec<u8>>>,
+    commands: Arc<Mutex<Vec<String>>>,
     home: PathBuf,
     stdin: Option<mpsc::UnboundedSender<Vec<u8>>>,
     nonce: Option<Nonce>,
@@ -189,6 +204,7 @@ impl server::Handler for Client {
     async fn exec_request(&mut self, id: ChannelId, data: &[u8], session: &mut Session) -> Result<(), Self::Error> {
         self.hears(data);
         let command = String::from_utf8_lossy(data).into_owned();
+        self.commands.lock().unwrap().push(command.clone());
         self.nonce = command.rsplit("' sh ").next().and_then(|words| Nonce::from_hex(words.split(' ').nth(1)?));
         let (sender, stdin) = mpsc::unbounded_channel();
         self.stdin = Some(sender);
@@ -297,7 +313,7 @@ impl Far {
             .arg(command)
             .env_clear()
             .env("HOME", &self.home)
-            .env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+            .env("PATH", format!("{}/bin:{PATH}", self.home.display()))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

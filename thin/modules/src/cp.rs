@@ -74,7 +74,7 @@ fn has_folder(file: &Path, makedirs: bool) -> Result<bool, CallError> {
         return Ok(folder.is_dir());
     }
     let failed = |error| CallError::Failed(format!("could not make '{}': {error}", folder.display()));
-    std::fs::create_dir_all(folder).map_err(failed)?;
+    write::no_planted_links(folder).and_then(|()| std::fs::create_dir_all(folder)).map_err(failed)?;
     Ok(true)
 }
 

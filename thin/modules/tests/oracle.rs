@@ -6,6 +6,7 @@
 mod support;
 
 use halite_wire::{Map, Value};
+use std::collections::HashSet;
 use std::path::PathBuf;
 use support::Room;
 
@@ -107,6 +108,12 @@ fn prepared(entry: &Value, value: &Value) -> Value {
     match entry.get("as").and_then(Value::as_str) {
         Some("types") => types(&value),
         Some("kind") => Value::from(value.kind()),
+        Some("kinds") => {
+            dict(&value).map(|(key, value)| (key.clone(), Value::from(value.kind()))).collect::<Map>().into()
+        }
+        Some("each") => {
+            sorted(dict(&value).map(|(_, value)| types(value)).collect::<HashSet<_>>().into_iter().collect())
+        }
         Some("sorted" | "functions") => sorted(value),
         _ => value,
     }
@@ -133,6 +140,10 @@ fn types(value: &Value) -> Value {
         Value::Map(map) => map.iter().map(|(key, value)| (key.clone(), types(value))).collect::<Map>().into(),
         other => Value::from(other.kind()),
     }
+}
+
+fn dict(value: &Value) -> impl Iterator<Item = (&Value, &Value)> {
+    value.as_map().into_iter().flatten()
 }
 
 /// Salt's functions less those ours lacks, and those ours has more; both are told without their module.

@@ -131,7 +131,7 @@ pub(super) fn negative(value: &Val) -> Outcome<Val> {
     match value.defined()? {
         Val::Float(number) => Ok(Val::Float(-number)),
         other => match other.as_int() {
-            Some(number) => Ok(Val::Int(-number)),
+            Some(number) => Ok(Val::Int(number.saturating_neg())),
             None => Err(Fault::of_type(format!("a {} has no negative", other.type_name()))),
         },
     }

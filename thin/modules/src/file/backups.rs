@@ -33,10 +33,9 @@ fn backups(folder: &Path, name: &[u8]) -> Vec<(Moment, PathBuf)> {
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         let file = entry.file_name();
         let stamp = file.as_bytes().strip_prefix(name).and_then(|rest| rest.strip_prefix(b"_"));
-        if let Some(moment) = stamp.and_then(|stamp| moment(std::str::from_utf8(stamp).ok()?)) {
-            if entry.path().is_file() {
-                found.insert(moment, entry.path());
-            }
+        let moment = stamp.and_then(|stamp| moment(std::str::from_utf8(stamp).ok()?));
+        if let Some(moment) = moment.filter(|_| entry.path().is_file()) {
+            found.insert(moment, entry.path());
         }
     }
     found.into_iter().rev().collect()

@@ -95,3 +95,50 @@ fn mode_bits(text: &str) -> Option<u32> {
 fn name_bytes(path: &Path) -> &[u8] {
     paths::basename(path.as_os_str().as_bytes())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::context::alone;
+    use crate::{Args, call};
+    use std::ffi::OsStr;
+
+    #[test]
+    fn names_and_contents_that_are_no_text_come_back_byte_by_byte() {
+        let dir = std::env::temp_dir().join(format!("file-bytes-{}", std::process::id()));
+        std::fs::create_dir(&dir).unwrap();
+        let file = dir.join(OsStr::from_bytes(b"caf\xe9"));
+        std::fs::write(&file, b"\xff\x00\n").unwrap();
+        let bytes = Value::Bytes(file.as_os_str().as_bytes().to_vec());
+        let ask = |fun: &str, args: Args| alone(|ctx| call(ctx, fun, args)).unwrap();
+        let found = ask("file.find", Args::of([paths::to_value(&dir)]).with("type", "f"));
+        assert_eq!(found, Value::List(vec![bytes.clone()]));
+        assert_eq!(ask("file.read", Args::of([bytes.clone()])), Value::Bytes(b"\xff\x00\n".to_vec()));
+        assert_eq!(ask("file.stats", Args::of([bytes.clone()])).get("size"), Some(&Value::Int(3)));
+        assert_eq!(ask("file.basename", Args::of([bytes])), Value::Bytes(b"caf\xe9".to_vec()));
+        let names = ask("file.readdir", Args::of([paths::to_value(&dir)]));
+        assert_eq!(names.as_list().unwrap().last(), Some(&Value::Bytes(b"caf\xe9".to_vec())));
+        std::fs::remove_dir_all(&dir).unwrap();
+    }
+
+    #[test]
+    fn a_restored_backup_keeps_what_it_replaces() {
+        let dir = std::env::temp_dir().join(format!("file-backups-{}", std::process::id()));
+        std::fs::create_dir(&dir).unwrap();
+        let file = dir.join("hosts");
+        std::fs::write(&file, "old").unwrap();
+        alone(|ctx| {
+            ctx.opts.insert("cachedir", paths::to_value(dir.join("cache")));
+            backups::keep(ctx, &file).unwrap();
+            std::fs::write(&file, "new").unwrap();
+            let args = || Args::of([paths::to_value(&file)]);
+            let restored = call(ctx, "file.restore_backup", args().with("backup_id", 0)).unwrap();
+            assert_eq!(restored.get("result"), Some(&Value::Bool(true)), "{restored:?}");
+            assert_eq!(std::fs::read(&file).unwrap(), b"old");
+            let list = call(ctx, "file.list_backups", args()).unwrap();
+            let newest = list.as_map().unwrap().get_value(&Value::Int(0)).unwrap();
+            assert_eq!(std::fs::read(newest.get("Location").unwrap().as_str().unwrap()).unwrap(), b"new");
+        });
+        std::fs::remove_dir_all(&dir).unwrap();
+    }
+}

@@ -3,7 +3,7 @@
 //! Groups run side by side, each in its own thread with the same deadline: a dead network file system in one (a
 //! directory in `PATH`, a home) costs that group's grains and a note, never the call.
 
-use super::{hardware, network, session, static_file, system, virt};
+use super::{hardware, network, session, static_file, system, tools, virt};
 use crate::Ctx;
 use crate::digest;
 use crate::linux::Root;
@@ -23,6 +23,7 @@ const GROUPS: &[Group] = &[
     ("virtual", virt::gather),
     ("network", network::gather),
     ("session", session::gather),
+    ("tools", tools::gather),
 ];
 
 /// All grains: core ones, then the host's static file (`/etc/salt/grains`), then `grains` of the configuration and

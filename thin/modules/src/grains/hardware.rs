@@ -1,7 +1,6 @@
 //! Processors, memory, firmware, disks and graphics cards, from `/proc` and `/sys`.
 
 use crate::linux::Root;
-use crate::process::which;
 use halite_wire::{Map, Value};
 
 /// All grains of this group.
@@ -11,7 +10,6 @@ pub fn gather(root: &Root) -> Map {
     grains.extend(firmware(root));
     grains.extend(disks(root));
     grains.extend(raids(root));
-    grains.extend(volumes(root));
     grains.extend(graphics(root));
     grains.extend(secure_boot(root));
     grains.insert("fibre_channel_host", root.is_dir("/sys/class/fc_host"));
@@ -113,31 +111,6 @@ fn raids(root: &Root) -> Map {
     Map::from([("mdadm", names)])
 }
 
-/// `{lvm: {group: [volume]}}` of the active logical volumes, where the host has the tools of LVM.
-fn volumes(root: &Root) -> Map {
-    if which("lvm").is_none() {
-        return Map::new();
-    }
-    let mut groups = Map::new();
-    for device in root.names("/sys/block").into_iter().filter(|name| name.starts_with("dm-")) {
-        let read = |file: &str| root.line(&format!("/sys/block/{device}/dm/{file}")).unwrap_or_default();
-        let name = read("name");
-        if let (true, Some((group, volume))) = (read("uuid").starts_with("LVM-"), mapped_name(&name)) {
-            if let Value::List(volumes) = groups.entry_or(group, || Value::List(Vec::new())) {
-                volumes.push(volume.into());
-            }
-        }
-    }
-    Map::from([("lvm", groups)])
-}
-
-/// Group and volume of a mapped device: one dash parts them, two stand for one of a name.
-fn mapped_name(name: &str) -> Option<(String, String)> {
-    let marked = name.replace("--", "\0");
-    let (group, volume) = marked.split_once('-')?;
-    Some((group.replace('\0', "-"), volume.replace('\0', "-")))
-}
-
 /// `{num_gpus, gpus: [{vendor, model}]}`, with the names of the PCI database where the host has one.
 fn graphics(root: &Root) -> Map {
     let mut cards = Vec::new();
@@ -223,12 +196,6 @@ mod tests {
         let arm = "Processor\t: ARMv6-compatible processor rev 7 (v6l)\nFeatures\t: swp half\n";
         assert_eq!(processors(arm).get_str("cpu_model"), Some("ARMv6"));
         assert_eq!(processors("").get_str("cpu_model"), Some("Unknown"));
-    }
-
-    #[test]
-    fn names_of_logical_volumes_are_parted_at_the_single_dash() {
-        assert_eq!(mapped_name("vg0-my--data"), Some(("vg0".to_owned(), "my-data".to_owned())));
-        assert_eq!(mapped_name("crypt"), None);
     }
 
     #[test]

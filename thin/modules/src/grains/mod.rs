@@ -9,6 +9,7 @@ mod os_names;
 mod session;
 mod static_file;
 mod system;
+mod tools;
 mod virt;
 
 use crate::glob::fnmatch;

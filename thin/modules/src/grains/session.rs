@@ -1,9 +1,8 @@
 //! Who runs the executor, where and with which surroundings; and the keys that Salt's own installation would have.
 
+use crate::accounts;
 use crate::linux::{Root, clock};
-use crate::{accounts, process};
 use halite_wire::{Map, Value};
-use std::path::{Path, PathBuf};
 
 /// The Salt release whose interface is kept: formulas compare with it.
 const SALT_VERSION: &str = "3007.15";
@@ -12,21 +11,21 @@ const SALT_VERSION_INFO: [i64; 2] = [3007, 15];
 /// All grains of this group.
 pub fn gather(root: &Root) -> Map {
     let (uid, gid) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
-    let user = accounts::user_by_uid(uid);
-    let group = user
-        .as_ref()
-        .and_then(|user| accounts::group_by_gid(user.gid))
-        .map_or_else(String::new, |group| group.name);
+    // Only the files are asked: a name service that does not answer must not cost these grains.
+    let user = accounts::users().into_iter().find(|user| user.uid == uid);
+    let group =
+        accounts::groups().into_iter().find(|group| user.as_ref().is_some_and(|user| user.gid == group.gid));
+    let group = group.map(|group| group.name).unwrap_or_default();
     let variable = |name: &str, default: &str| std::env::var(name).unwrap_or_else(|_| default.to_owned());
     let path = variable("PATH", "");
     let directory =
         std::env::current_dir().map(|path| path.to_string_lossy().into_owned()).unwrap_or_default();
-    let mut grains = Map::from([
+    Map::from([
         ("cwd", Value::from(directory)),
         ("path", path.trim().into()),
         ("systempath", path.trim().split(':').collect()),
         ("shell", variable("SHELL", "/bin/sh").into()),
-        ("username", user.map_or_else(|| uid.to_string(), |user| user.name).into()),
+        ("username", user.map_or_else(|| variable("USER", &uid.to_string()), |user| user.name).into()),
         ("groupname", group.into()),
         ("pid", std::process::id().into()),
         ("gid", gid.into()),
@@ -39,9 +38,7 @@ pub fn gather(root: &Root) -> Map {
         ("executor_version", env!("CARGO_PKG_VERSION").into()),
         ("zfs_support", root.is_dir("/sys/module/zfs").into()),
         ("zfs_feature_flags", root.is_dir("/sys/module/zfs").into()),
-    ]);
-    grains.extend(process::which("python3").map(|python| python_grains(&python)).unwrap_or_default());
-    grains
+    ])
 }
 
 fn executor_folder() -> String {
@@ -78,36 +75,6 @@ fn language_and_encoding(locale: &str) -> (Option<String>, Option<String>) {
             (Some(language.to_owned()), Some(encoding.unwrap_or_else(|| "ISO8859-1".to_owned())))
         }
     }
-}
-
-/// `{pythonexecutable, pythonversion, pythonpath}` of the host's own python3, told by names of files alone:
-/// the third and later parts of the version would need a start of the interpreter.
-fn python_grains(executable: &Path) -> Map {
-    let mut grains = Map::from([("pythonexecutable", executable.to_string_lossy().into_owned())]);
-    let real = executable.canonicalize().unwrap_or_default();
-    let version = real
-        .file_name()
-        .and_then(|name| name.to_str()?.strip_prefix("python"))
-        .map(|version| version.split('.').filter_map(|part| part.parse::<i64>().ok()).collect::<Vec<_>>());
-    if let (Some([major, minor]), Some(prefix)) = (version.as_deref(), real.ancestors().nth(2)) {
-        let library = prefix.join("lib").join(format!("python{major}.{minor}"));
-        let places: [PathBuf; 5] = [
-            prefix.join("lib").join(format!("python{major}{minor}.zip")),
-            library.clone(),
-            library.join("lib-dynload"),
-            library.join("site-packages"),
-            prefix.join("lib/python3/dist-packages"),
-        ];
-        let is_there = |(at, path): &(usize, PathBuf)| *at == 0 || path.is_dir();
-        let found = places
-            .into_iter()
-            .enumerate()
-            .filter(is_there)
-            .map(|(_, path)| path.to_string_lossy().into_owned());
-        grains.insert("pythonversion", vec![*major, *minor]);
-        grains.insert("pythonpath", found.collect::<Value>());
-    }
-    grains
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The running system: kernel, init, architecture of packages, systemd, SELinux.
+//! The running system: kernel, init, distribution, architecture of packages.
 
 use super::os;
 use crate::linux::Root;
@@ -18,12 +18,6 @@ pub fn gather(root: &Root) -> Map {
         ("cpuarch", machine.clone()),
     ]);
     grains.extend(root.text("/proc/cmdline").map(|line| ("kernelparams", kernel_parameters(&line))));
-    if which("selinuxenabled").is_some() {
-        grains.insert("selinux", selinux(root));
-    }
-    if which("systemctl").is_some() && which("localectl").is_some() {
-        grains.insert("systemd", systemd(root));
-    }
     grains.insert("init", init(root));
     grains.extend(os::distribution(root));
     let architecture = package_architecture(root, grains.get_str("os_family").unwrap_or_default(), &machine);
@@ -31,7 +25,6 @@ pub fn gather(root: &Root) -> Map {
     let machine_id =
         ["/etc/machine-id", "/var/lib/dbus/machine-id"].into_iter().find_map(|file| root.line(file));
     grains.extend(machine_id.map(|id| ("machine_id", id)));
-    grains.insert("transactional", which("transactional-update").is_some());
     grains
 }
 
@@ -44,51 +37,6 @@ fn kernel_parameters(line: &str) -> Value {
         Value::List(vec![parts.first().copied().unwrap_or_default().into(), value])
     };
     crate::shell_words::split(line).unwrap_or_default().into_iter().map(parameter).collect()
-}
-
-/// `{enabled, enforced}` from the kernel's own file system.
-fn selinux(root: &Root) -> Map {
-    let enforce =
-        ["/sys/fs/selinux/enforce", "/selinux/enforce"].into_iter().find_map(|file| root.line(file));
-    let mode = match enforce.as_deref() {
-        Some("1") => "Enforcing",
-        Some(_) => "Permissive",
-        None => "Disabled",
-    };
-    Map::from([("enabled", Value::Bool(enforce.is_some())), ("enforced", mode.into())])
-}
-
-/// `{version, features}`, both from the shared library of systemd: what `systemctl --version` would print.
-fn systemd(root: &Root) -> Map {
-    let machine = rustix::system::uname().machine().to_string_lossy().into_owned();
-    let folders = [
-        "/usr/lib/systemd".to_owned(),
-        format!("/usr/lib/{machine}-linux-gnu/systemd"),
-        "/usr/lib64/systemd".to_owned(),
-        "/lib/systemd".to_owned(),
-    ];
-    let library = |folder: &String| {
-        let is_library = |name: &String| name.starts_with("libsystemd-shared-");
-        root.names(folder).into_iter().find(is_library).map(|name| (format!("{folder}/{name}"), name))
-    };
-    let Some((path, name)) = folders.iter().find_map(library) else {
-        return Map::from([("version", "UNDEFINED"), ("features", "")]);
-    };
-    let version: String =
-        name.trim_start_matches("libsystemd-shared-").chars().take_while(char::is_ascii_digit).collect();
-    let features = root.bytes(&path).and_then(|library| features(&library)).unwrap_or_default();
-    Map::from([("version", version), ("features", features)])
-}
-
-/// The text `+PAM +AUDIT ...` that the library holds, up to its NUL.
-fn features(library: &[u8]) -> Option<String> {
-    let found = memchr::memmem::find_iter(library, b"PAM ").find(|at| {
-        let sign = at.checked_sub(1).and_then(|before| library.get(before));
-        let follows = library.get(at + 4..at + 10);
-        matches!(sign, Some(b'+' | b'-')) && matches!(follows, Some(b"+AUDIT" | b"-AUDIT"))
-    })?;
-    let text = library.get(found - 1..)?.split(|byte| *byte == 0 || *byte == b'\n').next()?;
-    Some(String::from_utf8_lossy(text).into_owned())
 }
 
 /// The name of the init system, `unknown` where nothing tells.
@@ -156,12 +104,5 @@ mod tests {
             pair("console", "ttyS0".into()),
         ];
         assert_eq!(pairs, Value::List(expected));
-    }
-
-    #[test]
-    fn features_of_systemd_are_found_in_its_library() {
-        let library = b"\0xPAM no\0\0+PAM -AUDIT +SELINUX default-hierarchy=unified\0systemd 252";
-        assert_eq!(features(library).as_deref(), Some("+PAM -AUDIT +SELINUX default-hierarchy=unified"));
-        assert_eq!(features(b"PAM "), None);
     }
 }

@@ -264,7 +264,9 @@ mod tests {
 
     #[test]
     fn machines_and_containers_have_salts_names() {
-        let cases: &[(&str, &[(&str, &str)], &str, Option<&str>)] = &[
+        type Case =
+            (&'static str, &'static [(&'static str, &'static str)], &'static str, Option<&'static str>);
+        let cases: &[Case] = &[
             ("metal", &[("sys/class/dmi/id/sys_vendor", "Dell Inc.\n")], "physical", None),
             ("qemu", &[("sys/class/dmi/id/sys_vendor", "QEMU\n")], "qemu", None),
             ("vmware", &[("sys/class/dmi/id/product_name", "VMware Virtual Platform\n")], "VMware", None),

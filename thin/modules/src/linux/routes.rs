@@ -34,8 +34,11 @@ pub fn default_gateway(routes: &[Route], family: Family) -> Option<&Route> {
 }
 
 impl Route {
-    /// Salt's form: `{addr_family, destination, gateway, netmask, flags, interface}`.
+    /// Salt's form: `{addr_family, destination, gateway, netmask, flags, interface}`. A refusing route of version 4 has
+    /// dashes for gateway and interface.
     pub fn to_value(&self) -> Value {
+        let leads_nowhere = self.gateway.is_ipv4() && self.flags.starts_with('!');
+        let or_dash = |text: String| if leads_nowhere { "-".to_owned() } else { text };
         let (destination, netmask) = if self.gateway.is_ipv4() {
             (self.destination.address().to_string(), self.destination.netmask().to_string())
         } else {
@@ -44,10 +47,10 @@ impl Route {
         Value::Map(Map::from([
             ("addr_family", Family::of(self.gateway).name().to_owned()),
             ("destination", destination),
-            ("gateway", self.gateway.to_string()),
+            ("gateway", or_dash(self.gateway.to_string())),
             ("netmask", netmask),
             ("flags", self.flags.clone()),
-            ("interface", self.interface.clone()),
+            ("interface", or_dash(self.interface.clone())),
         ]))
     }
 }
@@ -160,6 +163,14 @@ mod tests {
             ("192.0.2.1", "UG", 100)
         );
         assert_eq!(route.destination.to_string(), "0.0.0.0/0");
+    }
+
+    #[test]
+    fn a_refusing_route_of_version_4_leads_nowhere() {
+        let route = parse_v4("*\t0100500A\t00000000\t0205\t0\t0\t0\tFFFFFFFF\t0\t0\t0").unwrap().to_value();
+        let text = |key: &str| route.get(key).and_then(Value::as_str).unwrap().to_owned();
+        assert_eq!((text("destination"), text("flags")), ("10.80.0.1".to_owned(), "!H".to_owned()));
+        assert_eq!((text("gateway"), text("interface")), ("-".to_owned(), "-".to_owned()));
     }
 
     #[test]

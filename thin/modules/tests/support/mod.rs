@@ -3,6 +3,8 @@
 //! `$DIR` in texts stands for the tree's directory, going in and coming out. Files under `srv/base` of the tree
 //! are the controller's file server, and templates know `{{ name }}` alone.
 
+#![allow(dead_code)] // each test uses a part of it
+
 use halite_modules::{Args, CallError, Ctx, Link, LinkError, Render, shell_words};
 use halite_wire::message::{Answer, Ask, FACTS_ONLY};
 use halite_wire::{Jid, Map, Value};

@@ -34,7 +34,7 @@ fn to_json(_: &mut Interp, value: Val, mut args: Args) -> Outcome<Val> {
     let sort_keys = args.flag("sort_keys", true)?;
     let indent = args.take("indent").and_then(|indent| indent.as_int());
     let indent = indent.and_then(|indent| usize::try_from(indent).ok());
-    json::write(&value, Style { indent, sort_keys, ascii: true }).map(Val::from)
+    json::write(&value, Style { indent, sort_keys, ascii: false }).map(Val::from)
 }
 
 /// JSON that may stand inside HTML.
@@ -58,7 +58,7 @@ fn written(value: &Val, flow: Flow) -> Outcome<String> {
     Ok(text.strip_suffix("\n...").unwrap_or(text).to_owned())
 }
 
-/// In double quotes, with the escapes YAML knows.
+/// In double quotes, in ASCII with the escapes YAML knows.
 fn yaml_dquote(_: &mut Interp, value: Val, _: Args) -> Outcome<Val> {
     let mut out = String::from("\"");
     for c in text(&value).chars() {
@@ -68,7 +68,17 @@ fn yaml_dquote(_: &mut Interp, value: Val, _: Args) -> Outcome<Val> {
             '\n' => out.push_str("\\n"),
             '\t' => out.push_str("\\t"),
             '\r' => out.push_str("\\r"),
-            c if crate::repr::is_printable(c) => out.push(c),
+            '\0' => out.push_str("\\0"),
+            '\u{7}' => out.push_str("\\a"),
+            '\u{8}' => out.push_str("\\b"),
+            '\u{b}' => out.push_str("\\v"),
+            '\u{c}' => out.push_str("\\f"),
+            '\u{1b}' => out.push_str("\\e"),
+            '\u{85}' => out.push_str("\\N"),
+            '\u{a0}' => out.push_str("\\_"),
+            '\u{2028}' => out.push_str("\\L"),
+            '\u{2029}' => out.push_str("\\P"),
+            ' '..='~' => out.push(c),
             c if u32::from(c) <= 0xff => out.push_str(&format!("\\x{:02X}", u32::from(c))),
             c if u32::from(c) <= 0xffff => out.push_str(&format!("\\u{:04X}", u32::from(c))),
             c => out.push_str(&format!("\\U{:08X}", u32::from(c))),

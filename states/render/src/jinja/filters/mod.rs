@@ -44,7 +44,7 @@ pub(super) fn apply(interp: &mut Interp, name: &str, value: Val, args: Args) -> 
         return default(value, args);
     }
     let filter = find(name).ok_or_else(|| unknown(name))?;
-    interp.work(value.defined()?.len().unwrap_or(0) / 16)?;
+    interp.work(value.defined()?.weight() / 4)?;
     filter(interp, value, args)
 }
 

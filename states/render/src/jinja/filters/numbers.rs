@@ -16,7 +16,7 @@ fn abs(_: &mut Interp, value: Val, _: Args) -> Outcome<Val> {
     match value {
         Val::Float(number) => Ok(Val::Float(number.abs())),
         other => {
-            other.as_int().map(|n| Val::Int(n.abs())).ok_or_else(|| Fault::of_type("abs takes a number"))
+            other.as_int().map(|n| Val::Int(n.saturating_abs())).ok_or_else(|| Fault::of_type("abs takes a number"))
         }
     }
 }
@@ -77,6 +77,9 @@ fn parse_int(source: &str, base: u32) -> Option<i128> {
 fn round(_: &mut Interp, value: Val, mut args: Args) -> Outcome<Val> {
     let precision = args.int("precision", 0)?.clamp(-300, 300) as i32;
     let method = args.text("method")?.unwrap_or_else(|| "common".into());
+    if let (Some(number), "common", 0..) = (value.as_int(), &*method, precision) {
+        return Ok(Val::Int(number));
+    }
     let Some(number) = value.as_float() else {
         return Err(Fault::of_type(format!("round takes a number, not {}", text(&value))));
     };

@@ -20,9 +20,7 @@ pub(super) const FILTERS: &[(&str, Filter)] = &[
     ("from_entries", from_entries),
     ("intersect", |interp, value, args| kept(interp, value, args, true)),
     ("is_hex", |_, value, _| Ok(Val::Bool(is_hex(&text(&value))))),
-    ("is_iter", |_, value, _| {
-        Ok(Val::Bool(matches!(value, Val::List(_) | Val::Tuple(_) | Val::Dict(_) | Val::Str(_))))
-    }),
+    ("is_iter", |_, value, _| Ok(Val::Bool(matches!(value, Val::List(_) | Val::Tuple(_) | Val::Dict(_))))),
     ("is_list", |_, value, _| Ok(Val::Bool(matches!(value, Val::List(_))))),
     ("method_call", method_call),
     ("path_join", path_join),
@@ -68,7 +66,7 @@ fn sequence(_: &mut Interp, value: Val, _: Args) -> Outcome<Val> {
 /// `data|traverse('a:b:0', default)`.
 fn traverse(interp: &mut Interp, value: Val, mut args: Args) -> Outcome<Val> {
     let key = args.need_text("key")?;
-    let default = args.take("default").unwrap_or_else(|| Val::dict(Dict::default()));
+    let default = args.take("default").unwrap_or(Val::None);
     let delimiter = args.text("delimiter")?.unwrap_or_else(|| ":".into());
     let mut at = value;
     for part in key.split(&*delimiter) {

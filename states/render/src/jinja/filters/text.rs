@@ -126,9 +126,13 @@ fn truncate(_: &mut Interp, value: Val, mut args: Args) -> Outcome<Val> {
 
 fn urlencode(_: &mut Interp, value: Val, _: Args) -> Outcome<Val> {
     let Val::Dict(dict) = &value else { return Ok(Val::from(encoded(&text(&value), "/"))) };
-    let pair =
-        |(key, value): (&Val, &Val)| format!("{}={}", encoded(&text(key), ""), encoded(&text(value), ""));
+    let pair = |(key, value): (&Val, &Val)| format!("{}={}", in_query(key), in_query(value));
     Ok(Val::from(dict.borrow().iter().map(pair).collect::<Vec<_>>().join("&")))
+}
+
+/// A space is a plus in what follows the `?` of an address.
+fn in_query(value: &Val) -> String {
+    encoded(&text(value), "").replace("%20", "+")
 }
 
 fn encoded(value: &str, safe: &str) -> String {

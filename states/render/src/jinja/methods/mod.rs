@@ -24,7 +24,7 @@ pub(super) fn has(value: &Val, name: &str) -> bool {
 }
 
 pub(super) fn call(interp: &mut Interp, base: &Val, name: &Rc<str>, args: Args) -> Outcome<Val> {
-    interp.work(base.len().unwrap_or(0) / 64)?;
+    interp.work(args.positional.iter().map(Val::weight).sum::<usize>() + base.weight() / 16)?;
     match base {
         Val::Str(text) => text::call(interp, text, name, args),
         Val::List(items) => list::call(items, name, args),

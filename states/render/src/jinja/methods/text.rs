@@ -130,7 +130,7 @@ fn split_blanks(this: &str, from_right: bool, most: usize) -> Vec<Val> {
     let mut parts = Vec::new();
     while !rest.is_empty() {
         if parts.len() == most {
-            parts.push(Val::from(if from_right { rest.trim_start() } else { rest.trim_end() }));
+            parts.push(Val::from(rest));
             break;
         }
         let (part, tail) = match from_right {

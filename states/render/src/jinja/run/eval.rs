@@ -12,8 +12,15 @@ use std::cmp::Ordering;
 impl Interp<'_> {
     /// The value of `expr`, which may be undefined.
     pub fn eval(&mut self, expr: &Expr, frame: &Frame) -> Outcome<Val> {
-        self.deeper(|interp| interp.step().and_then(|()| interp.eval_kind(&expr.kind, frame)))
-            .map_err(|fault| fault.at(&frame.template, expr.pos))
+        self.deeper(|interp| {
+            interp.step()?;
+            let value = interp.eval_kind(&expr.kind, frame)?;
+            if makes_values(&expr.kind) {
+                interp.work(value.weight())?;
+            }
+            Ok(value)
+        })
+        .map_err(|fault| fault.at(&frame.template, expr.pos))
     }
 
     fn eval_kind(&mut self, kind: &ExprKind, frame: &Frame) -> Outcome<Val> {
@@ -156,6 +163,13 @@ impl Interp<'_> {
         }
         Ok(Val::from(joined))
     }
+}
+
+/// Whether `kind` may make something large of something small; the size of the result counts as work then.
+fn makes_values(kind: &ExprKind) -> bool {
+    let small =
+        matches!(kind, ExprKind::Const(_) | ExprKind::Name(_) | ExprKind::Attribute(..) | ExprKind::Item(..));
+    !small
 }
 
 fn lookup(name: &str, frame: &Frame) -> Val {

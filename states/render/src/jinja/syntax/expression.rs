@@ -315,7 +315,7 @@ impl Parser {
                 self.subscript(pos, value)?
             } else if self.is_sign("(") {
                 let args = self.call_args()?;
-                expr(pos, ExprKind::Call(value, args))
+                expr(value.pos, ExprKind::Call(value, args))
             } else {
                 break;
             };
@@ -406,7 +406,7 @@ impl Parser {
                 self.test(value)?
             } else if self.is_sign("(") {
                 let args = self.call_args()?;
-                expr(pos, ExprKind::Call(value, args))
+                expr(value.pos, ExprKind::Call(value, args))
             } else {
                 break;
             };

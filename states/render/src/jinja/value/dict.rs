@@ -28,7 +28,7 @@ impl Hash for Key {
             Val::Bytes(bytes) => bytes.hash(state),
             Val::Tuple(items) => items.iter().for_each(|item| Key(item.clone()).hash(state)),
             Val::Float(number) if number.fract() != 0.0 => number.to_bits().hash(state),
-            Val::Float(number) => (*number as i128).hash(state),
+            Val::Float(number) => Some(*number as i128).hash(state),
             other => other.as_int().hash(state),
         }
     }

@@ -132,6 +132,15 @@ impl Val {
         }
     }
 
+    /// Steps it takes to make a copy: one for each item, or for a few bytes.
+    pub(super) fn weight(&self) -> usize {
+        match self {
+            Val::Str(text) => text.len() / 16,
+            Val::Bytes(bytes) => bytes.len() / 16,
+            other => other.len().unwrap_or(0),
+        }
+    }
+
     /// How many items there are; `None` where the value has none to count.
     pub(super) fn len(&self) -> Option<usize> {
         match self {
