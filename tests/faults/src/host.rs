@@ -6,7 +6,7 @@ use halite_wire::message::{FromThin, Return};
 use russh::keys::PrivateKey;
 use russh::server::{self, Msg, Session};
 use russh::{Channel, ChannelId, Sig};
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -44,11 +44,20 @@ impl FakeHost {
 
     /// Starts it with this host key.
     pub async fn with_key(script: Script, key: PrivateKey) -> FakeHost {
+        FakeHost::bind(script, key, Ipv4Addr::LOCALHOST).await
+    }
+
+    /// Starts it on another address of the loopback range.
+    pub async fn at(script: Script, address: Ipv4Addr) -> FakeHost {
+        FakeHost::bind(script, fresh_key(), address).await
+    }
+
+    async fn bind(script: Script, key: PrivateKey, address: Ipv4Addr) -> FakeHost {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let home = std::env::temp_dir().join(format!("halite-fake-{}-{count}", std::process::id()));
         std::fs::create_dir_all(&home).unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let listener = TcpListener::bind((address, 0)).await.unwrap();
         let addr = listener.local_addr().unwrap();
         let public = key.public_key().to_openssh().unwrap();
         let heard = Arc::new(Mutex::new(Vec::new()));

@@ -119,15 +119,21 @@ impl<'a> Field<'a> {
         started.map(Some).map_err(|error| Failure(format!("{} does not start: {error}", tool.name)))
     }
 
-    /// Takes everything that any tool has left on the hosts, connections that were kept open included (they are the
-    /// children of the host's PID 1).
+    /// Puts the hosts into the state a case begins with. For a first contact everything is taken that any tool has
+    /// left, connections that were kept open included (they are the children of the host's PID 1).
     ///
     /// # Errors
     /// When a host cannot be entered.
-    pub fn make_cold(&self, hosts: usize) -> Outcome {
+    pub fn prepare(&self, case: Case, hosts: usize) -> Outcome {
+        let command = match case {
+            Case::Ping => return Ok(()),
+            Case::Copy => "rm -f /tmp/blob",
+            Case::FirstContact => {
+                "pkill -P 1; rm -rf /var/tmp/* /var/tmp/.[!.]* /tmp/* /tmp/.[!.]* /root/.ansible"
+            }
+        };
         for host in &self.fleet.hosts()[..hosts] {
-            self.fleet
-                .exec_in(&host.name, "rm -rf /var/tmp/* /var/tmp/.[!.]* /tmp/* /tmp/.[!.]* /root/.ansible")?;
+            self.fleet.exec_in(&host.name, command)?;
         }
         Ok(())
     }

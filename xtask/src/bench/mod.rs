@@ -111,10 +111,10 @@ fn rounds(
     rounds: usize,
     cells: &mut Cells,
 ) -> Outcome {
-    if case == Case::Ping {
+    if case != Case::FirstContact {
         // The first run of each tool leaves its files on the hosts; only what comes after is warm.
         for tool in tools {
-            field.run_once(tool, case, hosts)?;
+            field.run_once(tool, Case::Ping, hosts)?;
         }
     }
     for round in 0..rounds {
@@ -123,9 +123,7 @@ fn rounds(
             if samples.iter().any(|sample| sample.wall > LONG_SECONDS) {
                 continue;
             }
-            if case != Case::Ping {
-                field.make_cold(hosts)?;
-            }
+            field.prepare(case, hosts)?;
             let Some(sample) = meter.sample(field, tool, case, hosts)? else { continue };
             let (name, label) = (tool.name, case.label());
             say(&format!("{label:<14} N={hosts:<4} round {round} {name:<14} {sample}"));

@@ -134,8 +134,8 @@ fn method(figures: &Figures<'_>) -> String {
     let mut text = format!(
         "\n## How\n\nOne fleet of network namespaces on one machine (cores, processor, kernel, OpenSSH: {}): hosts and \
          controller share its cores, and a host's sshd costs more than any client here, so at many hosts all tools meet \
-         the same floor. Medians of {rounds} interleaved rounds; runs above 20 s are not repeated. First contact and the \
-         file start on hosts from which everything the tools leave was removed. (n) is the number of runs, (!) marks \
+         the same floor. Medians of {rounds} interleaved rounds; runs above 20 s are not repeated. A first \
+         contact starts on hosts from which everything the tools leave was removed. (n) is the number of runs, (!) marks \
          cells where not every host answered.\n\n",
         machine.join(", ")
     );

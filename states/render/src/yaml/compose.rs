@@ -35,7 +35,7 @@ pub(super) enum Body {
 pub(super) fn compose(text: &str) -> Result<Document, YamlError> {
     if text.len() > SOURCE_BYTES_MAX {
         let message = format!("the document is longer than {} MiB", SOURCE_BYTES_MAX >> 20);
-        return Err(YamlError::new(Mark { line: 1, column: 1 }, message));
+        return Err(YamlError::new(Mark { line: 1, column: 1 }, message).hint("split it into several files"));
     }
     let prepared = Prepared::new(text)?;
     let mut input = prepared.text.as_bytes();

@@ -30,7 +30,7 @@ struct Lines<'t>(Vec<&'t str>);
 
 impl<'t> Lines<'t> {
     fn around(error: &YamlError, text: &'t str) -> Lines<'t> {
-        let line = |number: usize| text.lines().nth(number.checked_sub(1)?);
+        let line = |number: usize| text.lines().nth(number.checked_sub(1)?).map(beginning);
         let own = error.mark.line;
         let context = error.related.as_ref().map(|(mark, _)| mark.line);
         let numbers = [Some(own), own.checked_sub(1), context];
@@ -75,6 +75,12 @@ impl<'t> Lines<'t> {
         let value = value.trim();
         (is_colon && value.contains(':')).then(|| format!("put a value that holds `: ` in quotes: '{value}'"))
     }
+}
+
+/// The part of a line people write by hand.
+fn beginning(line: &str) -> &str {
+    const CHARS_MAX: usize = 1000;
+    line.char_indices().nth(CHARS_MAX).map_or(line, |(end, _)| &line[..end])
 }
 
 fn quotes(error: &YamlError) -> Option<String> {

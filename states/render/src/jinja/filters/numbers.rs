@@ -15,9 +15,10 @@ pub(super) const FILTERS: &[(&str, Filter)] =
 fn abs(_: &mut Interp, value: Val, _: Args) -> Outcome<Val> {
     match value {
         Val::Float(number) => Ok(Val::Float(number.abs())),
-        other => {
-            other.as_int().map(|n| Val::Int(n.saturating_abs())).ok_or_else(|| Fault::of_type("abs takes a number"))
-        }
+        other => other
+            .as_int()
+            .map(|n| Val::Int(n.saturating_abs()))
+            .ok_or_else(|| Fault::of_type("abs takes a number")),
     }
 }
 

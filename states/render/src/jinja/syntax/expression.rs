@@ -398,7 +398,6 @@ impl Parser {
     /// `|filter(...)` and `is test`, as often as they follow.
     fn filters(&mut self, mut value: Expr) -> Parsed<Expr> {
         for length in 0.. {
-            let pos = self.pos();
             value = if self.take_sign("|") {
                 let call = self.filter_call()?;
                 expr(call.pos, ExprKind::Filter(value, call))

@@ -1,0 +1,15 @@
+//! The program against real hosts: OpenSSH, dropbear, BusyBox and sudo in namespaces of their own.
+//!
+//! One fleet for all tests, raised by the first that needs it and gone with the process. It takes root; without
+//! root each test says on stderr that it was left out.
+
+mod calls;
+mod controller;
+mod hostile;
+mod lines;
+mod login;
+mod places;
+mod shells;
+mod site;
+mod sudo;
+mod trust;
