@@ -36,7 +36,8 @@ fn main() {
 
 /// Compresses one thin into `OUT_DIR`; its row of the table.
 fn embed(out: &Path, arch: &str, thin: &Path) -> String {
-    let bytes = fs::read(thin).unwrap_or_else(|error| panic!("cannot read the thin {}: {error}", thin.display()));
+    let bytes =
+        fs::read(thin).unwrap_or_else(|error| panic!("cannot read the thin {}: {error}", thin.display()));
     let digest = sha2::Sha256::digest(&bytes);
     let sha256: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
     let packed = out.join(format!("thin-{arch}.gz"));

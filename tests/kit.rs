@@ -1,8 +1,8 @@
 //! What every test of a session needs.
 
+use halite::files::{FileDesk, FileRoots};
 use halite::fleet::facts::Step;
 use halite::fleet::outcome::{HostErrorKind, Outcome, Record};
-use halite::files::{FileDesk, FileRoots};
 use halite::session::{KeyRing, Limits, Shared, StopSignal, Work, run};
 use halite::trust::{Policy, TrustStore};
 use halite_faults::{Exec, FakeHost, Script};

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod cli;
+mod fleet;
 mod kit;
 mod session;
 mod tidy;

@@ -5,7 +5,12 @@ use std::path::{Path, PathBuf};
 
 /// Lines of a file; tables of data may be longer.
 const FILE_LINES_MAX: usize = 600;
-const TABLES: [&str; 4] = ["src/config/known.rs", "src/cli/options/table.rs", "thin/modules/src/file/table.rs", "thin/modules/src/network/mod.rs"];
+const TABLES: [&str; 4] = [
+    "src/config/known.rs",
+    "src/cli/options/table.rs",
+    "thin/modules/src/file/table.rs",
+    "thin/modules/src/network/mod.rs",
+];
 
 /// Lines of a function, from its `fn` to its closing brace.
 const FUNCTION_LINES_MAX: usize = 70;
@@ -27,7 +32,19 @@ const EDGES: [(&str, &[&str]); 11] = [
 
 /// What whole crates must never name.
 const FORBIDDEN: [(&str, &[&str]); 5] = [
-    ("thin/wire", &["halite_modules", "halite_thin", "halite_render", "halite_roster", "tokio", "russh", "std::fs", "std::net"]),
+    (
+        "thin/wire",
+        &[
+            "halite_modules",
+            "halite_thin",
+            "halite_render",
+            "halite_roster",
+            "tokio",
+            "russh",
+            "std::fs",
+            "std::net",
+        ],
+    ),
     ("thin/modules", &["halite_thin", "halite_roster", "tokio", "russh"]),
     ("thin/src", &["halite_roster", "tokio", "russh"]),
     ("states/render", &["halite_modules", "halite_thin", "halite_roster", "tokio", "russh"]),
@@ -50,7 +67,8 @@ fn sources() -> Vec<Source> {
 }
 
 fn collect(root: &Path, folder: &Path, found: &mut Vec<Source>) {
-    let mut entries: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut entries: Vec<PathBuf> =
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     entries.sort();
     for path in entries {
         if path.is_dir() {
@@ -82,7 +100,11 @@ fn files_stay_short() {
     complaints(|source| {
         let lines = source.text.lines().count();
         let is_table = TABLES.contains(&source.path.as_str());
-        if lines <= FILE_LINES_MAX || is_table { vec![] } else { vec![format!("{}: {lines} lines", source.path)] }
+        if lines <= FILE_LINES_MAX || is_table {
+            vec![]
+        } else {
+            vec![format!("{}: {lines} lines", source.path)]
+        }
     });
 }
 
@@ -105,7 +127,16 @@ fn functions_stay_short() {
 
 fn begins_function(line: &str) -> bool {
     let words = line.trim_start();
-    let plain = ["fn ", "pub fn ", "pub(super) fn ", "pub(crate) fn ", "async fn ", "pub async fn ", "const fn ", "pub const fn "];
+    let plain = [
+        "fn ",
+        "pub fn ",
+        "pub(super) fn ",
+        "pub(crate) fn ",
+        "async fn ",
+        "pub async fn ",
+        "const fn ",
+        "pub const fn ",
+    ];
     plain.iter().any(|start| words.starts_with(start)) && line.ends_with('{')
 }
 
@@ -117,9 +148,10 @@ fn rooms_use_only_whom_they_may() {
         let Some((_, allowed)) = EDGES.iter().find(|(name, _)| *name == room) else {
             return vec![format!("{}: room {room} is not in the plan", source.path)];
         };
-        let used = source.text.split("crate::").skip(1).map(|rest| {
-            rest.chars().take_while(|c| c.is_ascii_lowercase() || *c == '_').collect::<String>()
-        });
+        let used =
+            source.text.split("crate::").skip(1).map(|rest| {
+                rest.chars().take_while(|c| c.is_ascii_lowercase() || *c == '_').collect::<String>()
+            });
         used.filter(|name| !name.is_empty() && EDGES.iter().any(|(room, _)| room == name))
             .filter(|name| !allowed.contains(&name.as_str()))
             .map(|name| format!("{}: {room} may not use {name}", source.path))
@@ -143,7 +175,8 @@ fn crates_name_nobody_they_must_not_know() {
 #[test]
 fn only_the_session_and_the_trust_store_name_the_ssh_library() {
     complaints(|source| {
-        let may = ["src/session/", "src/trust/", "tests/faults/"].iter().any(|room| source.path.starts_with(room));
+        let may =
+            ["src/session/", "src/trust/", "tests/faults/"].iter().any(|room| source.path.starts_with(room));
         let names = source.text.lines().any(|line| line.trim_start().starts_with("use russh"));
         if names && !may { vec![format!("{}: names russh", source.path)] } else { vec![] }
     });

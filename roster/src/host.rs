@@ -26,7 +26,7 @@ pub struct Host {
     /// Answers sudo where it differs from the login password.
     pub sudo_passwd: Option<Secret>,
     pub tty: bool,
-    /// Limit of TCP connect. `None`: the session's own default.
+    /// The roster's `timeout`: limit of each phase before the call. `None`: the session's own limits.
     pub connect_timeout: Option<Duration>,
     pub keepalive: Option<Keepalive>,
     /// Directory on the host to keep the executor in, tried before the usual ones.

@@ -39,3 +39,19 @@ impl fmt::Debug for Secret {
         out.write_str("**********")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// That it cannot be displayed or turned into text is held by the `compile_fail` examples above.
+    #[test]
+    fn sec_48_a_secret_inside_a_structure_stays_hidden() {
+        #[derive(Debug)]
+        struct Login {
+            _passwd: Option<Secret>,
+        }
+        let login = Login { _passwd: Some(Secret::new("canary-in-debug".into())) };
+        assert!(!format!("{login:?} {login:#?}").contains("canary"));
+    }
+}

@@ -50,7 +50,8 @@ pub struct RunEnd {
 impl Conductor {
     /// Gives every assignment its turn and every consumer every fact.
     pub async fn run(mut self, assignments: Vec<Assignment>) -> RunEnd {
-        let mut end = RunEnd { tally: Tally { targeted: assignments.len(), ..Tally::default() }, ..RunEnd::default() };
+        let mut end =
+            RunEnd { tally: Tally { targeted: assignments.len(), ..Tally::default() }, ..RunEnd::default() };
         self.tell(&mut end, &Fact::RunStarted { plan: self.plan.clone() });
         let (events_in, events) = mpsc::channel(EVENTS_WAITING_MAX);
         let (records_in, records) = mpsc::channel(RECORDS_WAITING_MAX);
@@ -160,7 +161,10 @@ impl Conductor {
 }
 
 /// The records of hosts nobody waits for any more: those that came in already, and one for each of the others.
-fn given_up(events: &mut mpsc::Receiver<HostEvent>, mut awaited: IndexMap<MinionId, Reached>) -> Vec<Arc<Record>> {
+fn given_up(
+    events: &mut mpsc::Receiver<HostEvent>,
+    mut awaited: IndexMap<MinionId, Reached>,
+) -> Vec<Arc<Record>> {
     let mut records = Vec::new();
     while let Ok(event) = events.try_recv() {
         match event {
@@ -196,7 +200,8 @@ fn count(end: &mut RunEnd, record: &Record, cached: bool) {
     let is_untrusted = |kind: &HostErrorKind| {
         matches!(kind, HostErrorKind::HostKeyUnknown { .. } | HostErrorKind::HostKeyChanged { .. })
     };
-    end.untrusted += usize::from(matches!(&record.outcome, Outcome::Failed(error) if is_untrusted(&error.kind)));
+    end.untrusted +=
+        usize::from(matches!(&record.outcome, Outcome::Failed(error) if is_untrusted(&error.kind)));
 }
 
 /// Without a store every record is as good as it gets.

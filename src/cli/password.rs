@@ -11,7 +11,8 @@ use zeroize::Zeroizing;
 /// # Errors
 /// There is no terminal, or it was closed.
 pub fn ask(prompt: &str) -> Result<Secret, String> {
-    let no_terminal = |error: std::io::Error| format!("a password can only be asked for on a terminal: {error}");
+    let no_terminal =
+        |error: std::io::Error| format!("a password can only be asked for on a terminal: {error}");
     let mut terminal = OpenOptions::new().read(true).write(true).open("/dev/tty").map_err(no_terminal)?;
     let shown = tcgetattr(&terminal).map_err(|error| no_terminal(error.into()))?;
     let mut hidden = shown.clone();

@@ -30,7 +30,8 @@ pub fn begin(common: &CommonOptions, program: &'static str) -> Result<(Config, L
         program,
         env: Environment::of_process(),
     };
-    let (config, warnings) = config::load(&locate).map_err(|problems| Refusal::new(exit::CONFIG, problems))?;
+    let (config, warnings) =
+        config::load(&locate).map_err(|problems| Refusal::new(exit::CONFIG, problems))?;
     let stderr = Stderr::of_process();
     let level = common.log.level.unwrap_or_else(|| config.log.level.parse::<Level>().unwrap_or_default());
     let log = Log::new(stderr.clone(), level);

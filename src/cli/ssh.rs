@@ -40,7 +40,8 @@ pub fn main(options: SshOptions) -> u8 {
         Ok(runtime) => runtime,
         Err(error) => return complain(&format!("cannot start: {error}"), exit::BUG),
     };
-    let code = runtime.block_on(async { command(options).await.unwrap_or_else(|no| complain(&no.message, no.code)) });
+    let code = runtime
+        .block_on(async { command(options).await.unwrap_or_else(|no| complain(&no.message, no.code)) });
     // A name look-up that hangs in the system must not hold us here.
     runtime.shutdown_background();
     code
@@ -70,7 +71,8 @@ async fn command(options: SshOptions) -> Result<u8, Refusal> {
         let message = no_target(&options, &roster);
         return if options.allow_empty { Ok(exit::OK) } else { Err(Refusal::new(exit::NO_TARGET, message)) };
     }
-    if let Some(direct) = targets.unlisted.as_ref().filter(|_| options.update_roster || config.roster.update) {
+    if let Some(direct) = targets.unlisted.as_ref().filter(|_| options.update_roster || config.roster.update)
+    {
         halite_roster::append(&roster.file, direct, config.defaults.config.passwd.as_ref())
             .map_err(|error| Refusal::new(exit::CONFIG, error))?;
     }
@@ -120,7 +122,8 @@ fn load_roster(options: &SshOptions, config: &Config, log: &Log) -> Result<Roste
         return Ok(Roster { file, hosts: Vec::new(), warnings: Vec::new() });
     }
     let settings = Settings { file, defaults: config.defaults.clone() };
-    let roster = halite_roster::load(&backends, &settings).map_err(|problems| Refusal::new(exit::CONFIG, problems))?;
+    let roster =
+        halite_roster::load(&backends, &settings).map_err(|problems| Refusal::new(exit::CONFIG, problems))?;
     roster.warnings.iter().for_each(|warning| log.warning(&warning.to_string()));
     Ok(roster)
 }
@@ -253,17 +256,32 @@ fn request(options: &SshOptions) -> Request {
         |user| format!("sudo_{user}"),
     );
     let (fun, arg, kwarg) = match options.words.split_first() {
-        _ if options.raw => ("ssh._raw".to_owned(), options.words.iter().map(|w| w.as_str().into()).collect(), Map::new()),
+        _ if options.raw => {
+            ("ssh._raw".to_owned(), options.words.iter().map(|w| w.as_str().into()).collect(), Map::new())
+        }
         Some((fun, words)) => {
             let (arg, kwarg) = parse_input(words, &options.common.no_parse);
             (fun.clone(), arg, kwarg)
         }
         None => (String::new(), Vec::new(), Map::new()),
     };
-    Request { tgt: options.target.clone(), tgt_type: options.target_kind.name().to_owned(), fun, arg, kwarg, user }
+    Request {
+        tgt: options.target.clone(),
+        tgt_type: options.target_kind.name().to_owned(),
+        fun,
+        arg,
+        kwarg,
+        user,
+    }
 }
 
-fn assign(options: &SshOptions, config: &Config, hosts: &[Host], request: &Request, jid: Jid) -> Vec<Assignment> {
+fn assign(
+    options: &SshOptions,
+    config: &Config,
+    hosts: &[Host],
+    request: &Request,
+    jid: Jid,
+) -> Vec<Assignment> {
     let raw = Work::Raw { command: options.words.join(" ") };
     let module = request.fun.split('.').next().unwrap_or_default();
     let public = PUBLIC_MODULES.contains(&module);
@@ -318,7 +336,9 @@ async fn open_store(options: &SshOptions, config: &Config) -> Result<Option<Sqli
         return Ok(None);
     }
     let hint = "or run without one: --no-cache";
-    let refused = |error: crate::jobs::StoreError| Refusal::new(exit::STORE, format!("{error}. {} ({hint})", error.hint()));
+    let refused = |error: crate::jobs::StoreError| {
+        Refusal::new(exit::STORE, format!("{error}. {} ({hint})", error.hint()))
+    };
     SqliteStore::open(&config.dirs.store).await.map(Some).map_err(refused)
 }
 
@@ -367,9 +387,10 @@ fn consumers(
 fn descriptors() -> usize {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);
-    let raised = Rlimit { current: limit.maximum, ..limit.clone() };
+    let raised = Rlimit { current: limit.maximum, ..limit };
     let reached = if setrlimit(Resource::Nofile, raised).is_ok() { limit.maximum } else { limit.current };
     // A session has one; agents, files and the store need the rest.
-    reached.map_or(usize::MAX, |count| usize::try_from(count.saturating_sub(64) / 2).unwrap_or(usize::MAX).max(1))
+    reached.map_or(usize::MAX, |count| {
+        usize::try_from(count.saturating_sub(64) / 2).unwrap_or(usize::MAX).max(1)
+    })
 }
-

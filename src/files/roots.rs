@@ -53,9 +53,9 @@ impl FileRoots {
     /// # Errors
     /// [`NotFound`], also for paths that would lead out of the root.
     pub fn find(&self, saltenv: &str, path: &str) -> Result<FoundFile, NotFound> {
-        let missing =
-            |why: String| NotFound { path: path.to_owned(), saltenv: saltenv.to_owned(), why };
-        let roots = self.roots.get(saltenv).ok_or_else(|| missing("there is no such environment".to_owned()))?;
+        let missing = |why: String| NotFound { path: path.to_owned(), saltenv: saltenv.to_owned(), why };
+        let roots =
+            self.roots.get(saltenv).ok_or_else(|| missing("there is no such environment".to_owned()))?;
         let mut why = "no root has it".to_owned();
         for root in roots {
             match open_beneath(root, path) {
@@ -134,7 +134,9 @@ fn walk(folder: &Path, prefix: &str, depth: usize, paths: &mut Vec<String>) {
         let Ok(name) = entry.file_name().into_string() else { continue };
         let path = format!("{prefix}{name}");
         match entry.file_type() {
-            Ok(kind) if kind.is_dir() && depth > 0 => walk(&entry.path(), &format!("{path}/"), depth - 1, paths),
+            Ok(kind) if kind.is_dir() && depth > 0 => {
+                walk(&entry.path(), &format!("{path}/"), depth - 1, paths)
+            }
             Ok(kind) if kind.is_file() => paths.push(path),
             Ok(kind) if kind.is_symlink() && entry.path().is_file() => paths.push(path),
             _ => {}
@@ -155,7 +157,8 @@ mod tests {
         let _ = std::os::unix::fs::symlink(folder.join("secret"), folder.join("root/out"));
         let _ = std::os::unix::fs::symlink("sub/ok", folder.join("root/inside"));
         let files = FileRoots::new([("base".to_owned(), vec![folder.join("root")])]);
-        for path in ["../secret", "/etc/passwd", "sub/../../secret", "out", "sub", "", "nothing", "sub/ok/x"] {
+        for path in ["../secret", "/etc/passwd", "sub/../../secret", "out", "sub", "", "nothing", "sub/ok/x"]
+        {
             assert!(files.find("base", path).is_err(), "{path} was found");
         }
         assert!(files.find("../base", "sub/ok").is_err());

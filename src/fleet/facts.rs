@@ -60,20 +60,37 @@ impl Request {
 /// One thing that happened. Each carries all a consumer needs.
 #[derive(Clone, Debug)]
 pub enum Fact {
-    RunStarted { plan: Arc<Plan> },
+    RunStarted {
+        plan: Arc<Plan>,
+    },
     /// A host's turn began; `running` hosts now have theirs.
-    HostStarted { minion: MinionId, running: usize },
-    HostProgress { minion: MinionId, step: Step },
+    HostStarted {
+        minion: MinionId,
+        running: usize,
+    },
+    HostProgress {
+        minion: MinionId,
+        step: Step,
+    },
     /// Exactly one per targeted host, whatever happens. `cached` is false where the store could not keep it.
-    HostFinished { record: Arc<Record>, cached: bool },
-    RunFinished { jid: Jid, tally: Tally },
+    HostFinished {
+        record: Arc<Record>,
+        cached: bool,
+    },
+    RunFinished {
+        jid: Jid,
+        tally: Tally,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Step {
     Entered(Phase),
     /// The push of the executor: bytes sent of bytes in all.
-    Pushed { sent_bytes: u64, total_bytes: u64 },
+    Pushed {
+        sent_bytes: u64,
+        total_bytes: u64,
+    },
     /// A step the function reported, in its own shape.
     Reported(Value),
 }

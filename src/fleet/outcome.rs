@@ -146,14 +146,16 @@ impl HostErrorKind {
     /// What the user can do about it, as a sentence; `None` where the message says all.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::HostKeyUnknown { .. } => {
-                Some("Compare the fingerprint on the host, then run again with -i to accept keys on first use.")
-            }
+            Self::HostKeyUnknown { .. } => Some(
+                "Compare the fingerprint on the host, then run again with -i to accept keys on first use.",
+            ),
             Self::HostKeyChanged { .. } => Some(
                 "If the host was reinstalled, remove its old key from known_hosts; else someone may sit in between.",
             ),
             Self::AuthFailed(_) => Some("Try --priv KEY, --askpass, or --key-deploy to install a key once."),
-            Self::SudoFailed(_) => Some("Set `sudo` and `passwd` in the roster, or allow sudo without a password."),
+            Self::SudoFailed(_) => {
+                Some("Set `sudo` and `passwd` in the roster, or allow sudo without a password.")
+            }
             Self::Unreachable(_)
             | Self::Timeout { .. }
             | Self::Lost { .. }

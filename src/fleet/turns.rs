@@ -21,9 +21,15 @@ pub struct Assignment {
 /// What happened to one host.
 #[derive(Clone, Debug)]
 pub enum HostEvent {
-    Started { minion: MinionId, running: usize },
+    Started {
+        minion: MinionId,
+        running: usize,
+    },
     /// May be left out where nobody reads fast enough: it is news, not a result.
-    Step { minion: MinionId, step: Step },
+    Step {
+        minion: MinionId,
+        step: Step,
+    },
     /// Exactly one per host.
     Finished(Arc<Record>),
 }

@@ -54,7 +54,8 @@ impl Attempt<'_> {
     }
 
     fn may_try(&self, method: MethodKind) -> bool {
-        self.tries < AUTH_TRIES_MAX && self.accepted.as_ref().is_none_or(|accepted| accepted.contains(&method))
+        self.tries < AUTH_TRIES_MAX
+            && self.accepted.as_ref().is_none_or(|accepted| accepted.contains(&method))
     }
 
     fn is_in(&mut self, result: AuthResult) -> bool {
@@ -79,7 +80,8 @@ impl Attempt<'_> {
                 return Ok(self.note(format!("{name} (not offered)")));
             }
             let key = PrivateKeyWithHashAlg::new(key.clone(), hash);
-            let result = line.authenticate_publickey(&self.host.user, key).await.map_err(|e| e.to_string())?;
+            let result =
+                line.authenticate_publickey(&self.host.user, key).await.map_err(|e| e.to_string())?;
             if self.is_in(result) {
                 return Ok(true);
             }
@@ -102,7 +104,8 @@ impl Attempt<'_> {
                 if !self.may_try(MethodKind::PublicKey) {
                     return Ok(self.note("further keys of the agent (not offered)"));
                 }
-                let result = line.authenticate_publickey_with(&self.host.user, key.clone(), hash, &mut agent).await;
+                let result =
+                    line.authenticate_publickey_with(&self.host.user, key.clone(), hash, &mut agent).await;
                 match result {
                     Ok(result) => {
                         if self.is_in(result) {
@@ -121,8 +124,10 @@ impl Attempt<'_> {
 
     async fn with_password(&mut self, line: &mut Handle<Handler>, password: &Secret) -> Result<bool, String> {
         if self.may_try(MethodKind::Password) {
-            let result =
-                line.authenticate_password(&self.host.user, password.expose()).await.map_err(|e| e.to_string())?;
+            let result = line
+                .authenticate_password(&self.host.user, password.expose())
+                .await
+                .map_err(|e| e.to_string())?;
             if self.is_in(result) {
                 return Ok(true);
             }
@@ -135,9 +140,15 @@ impl Attempt<'_> {
     }
 
     /// Answers the first hidden question with the password and every other one with nothing.
-    async fn with_questions(&mut self, line: &mut Handle<Handler>, password: &Secret) -> Result<bool, String> {
-        let mut reply =
-            line.authenticate_keyboard_interactive_start(&self.host.user, None).await.map_err(|e| e.to_string())?;
+    async fn with_questions(
+        &mut self,
+        line: &mut Handle<Handler>,
+        password: &Secret,
+    ) -> Result<bool, String> {
+        let mut reply = line
+            .authenticate_keyboard_interactive_start(&self.host.user, None)
+            .await
+            .map_err(|e| e.to_string())?;
         let mut password = Some(password);
         for _ in 0..AUTH_ROUNDS_MAX {
             let prompts = match reply {
@@ -155,7 +166,8 @@ impl Attempt<'_> {
                 .map(|prompt| if prompt.echo { None } else { password.take() })
                 .map(|answer| answer.map(|secret| secret.expose().to_owned()).unwrap_or_default())
                 .collect();
-            reply = line.authenticate_keyboard_interactive_respond(answers).await.map_err(|e| e.to_string())?;
+            reply =
+                line.authenticate_keyboard_interactive_respond(answers).await.map_err(|e| e.to_string())?;
         }
         Ok(self.note(format!("keyboard-interactive ({AUTH_ROUNDS_MAX} rounds of questions)")))
     }

@@ -5,8 +5,8 @@ use super::limits::{
 };
 use crate::trust::{TrustStore, Verdict};
 use halite_roster::Host;
-use russh::keys::PublicKeyOrCertificate;
 use russh::keys::Algorithm;
+use russh::keys::PublicKeyOrCertificate;
 use russh::{Preferred, cipher, client, compression, kex, mac};
 use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -41,7 +41,9 @@ impl client::Handler for Handler {
     async fn check_server_key(&mut self, key: &PublicKeyOrCertificate) -> Result<bool, russh::Error> {
         let verdict = match key.certificate() {
             Some(_) => Err("the host offered a certificate, and none was asked for".to_owned()),
-            None => self.trust.check(&self.host, self.port, &key.public_key()).map_err(|error| error.to_string()),
+            None => {
+                self.trust.check(&self.host, self.port, &key.public_key()).map_err(|error| error.to_string())
+            }
         };
         let trusted = matches!(verdict, Ok(Verdict::Known));
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).verdict = Some(verdict);
@@ -77,8 +79,7 @@ const CIPHERS: &[cipher::Name] = &[
     cipher::AES_192_CTR,
     cipher::AES_128_CTR,
 ];
-const MACS: &[mac::Name] =
-    &[mac::HMAC_SHA256_ETM, mac::HMAC_SHA512_ETM, mac::HMAC_SHA256, mac::HMAC_SHA512];
+const MACS: &[mac::Name] = &[mac::HMAC_SHA256_ETM, mac::HMAC_SHA512_ETM, mac::HMAC_SHA256, mac::HMAC_SHA512];
 
 /// The configuration for a host whose known keys are of these kinds: those are asked for first. What the
 /// roster's `ssh_options` say of algorithms counts.
@@ -87,12 +88,17 @@ const MACS: &[mac::Name] =
 /// Names of algorithms that are unknown, or would leave the line open.
 pub fn config(host: &Host, known: &[Algorithm]) -> Result<Arc<client::Config>, String> {
     let (interval, count) = match host.keepalive {
-        Some(keepalive) => (keepalive.interval, usize::try_from(keepalive.count_max).unwrap_or(KEEPALIVE_COUNT)),
+        Some(keepalive) => {
+            (keepalive.interval, usize::try_from(keepalive.count_max).unwrap_or(KEEPALIVE_COUNT))
+        }
         None => (KEEPALIVE_INTERVAL, KEEPALIVE_COUNT),
     };
     let wanted = &host.ssh;
     Ok(Arc::new(client::Config {
-        client_id: russh::SshId::Standard(Cow::Borrowed(concat!("SSH-2.0-halite_", env!("CARGO_PKG_VERSION")))),
+        client_id: russh::SshId::Standard(Cow::Borrowed(concat!(
+            "SSH-2.0-halite_",
+            env!("CARGO_PKG_VERSION")
+        ))),
         window_size: WINDOW_BYTES,
         maximum_packet_size: PACKET_BYTES,
         channel_buffer_size: CHANNEL_MESSAGES,
@@ -101,9 +107,13 @@ pub fn config(host: &Host, known: &[Algorithm]) -> Result<Arc<client::Config>, S
         nodelay: true,
         preferred: Preferred {
             kex: choose(KEX, wanted.kex_algorithms.as_deref(), |name| kex::Name::try_from(name).ok())?.into(),
-            key: choose(&host_key_kinds(known), wanted.host_key_algorithms.as_deref(), |name| name.parse().ok())?.into(),
+            key: choose(&host_key_kinds(known), wanted.host_key_algorithms.as_deref(), |name| {
+                name.parse().ok()
+            })?
+            .into(),
             host_key_certificates: Cow::Borrowed(&[]),
-            cipher: choose(CIPHERS, wanted.ciphers.as_deref(), |name| cipher::Name::try_from(name).ok())?.into(),
+            cipher: choose(CIPHERS, wanted.ciphers.as_deref(), |name| cipher::Name::try_from(name).ok())?
+                .into(),
             mac: choose(MACS, wanted.macs.as_deref(), |name| mac::Name::try_from(name).ok())?.into(),
             compression: Cow::Borrowed(&[compression::NONE]),
         },
@@ -125,7 +135,9 @@ fn choose<N: Clone + AsRef<str> + PartialEq>(
     };
     let open = ["none", "clear"];
     let named = list.split(',').map(str::trim).filter(|name| !name.is_empty()).map(|name| {
-        find(name).filter(|_| !open.contains(&name)).ok_or_else(|| format!("the algorithm {name:?} is not supported"))
+        find(name)
+            .filter(|_| !open.contains(&name))
+            .ok_or_else(|| format!("the algorithm {name:?} is not supported"))
     });
     let named: Vec<N> = named.collect::<Result<_, _>>()?;
     let is_offer = |name: &&N| name.as_ref() == "ext-info-c" || name.as_ref().starts_with("kex-strict");
@@ -169,7 +181,11 @@ mod tests {
             let weak = ["none", "clear", "cbc", "sha1", "md5", "arcfour", "3des"];
             assert!(!weak.iter().any(|word| name.contains(word)), "{name} is offered");
         }
-        assert!(host_key_kinds(&[]).iter().all(|kind| *kind != Algorithm::Dsa && *kind != Algorithm::Rsa { hash: None }));
+        assert!(
+            host_key_kinds(&[])
+                .iter()
+                .all(|kind| *kind != Algorithm::Dsa && *kind != Algorithm::Rsa { hash: None })
+        );
     }
 
     #[test]

@@ -127,10 +127,15 @@ impl Turn<'_> {
         let mut line = self.reach().await?;
         self.enter(Phase::Auth);
         let entered = auth::log_in(&mut line, self.host, &self.shared.keys);
-        self.within(self.shared.limits.auth, entered).await?.map_err(HostErrorKind::AuthFailed)?;
+        self.within(self.limit(self.shared.limits.auth), entered)
+            .await?
+            .map_err(HostErrorKind::AuthFailed)?;
         self.enter(Phase::Bootstrap);
         let opened = line.channel_open_session();
-        let channel = self.within(self.shared.limits.bootstrap, opened).await?.map_err(|error| self.lost(&error))?;
+        let channel = self
+            .within(self.limit(self.shared.limits.bootstrap), opened)
+            .await?
+            .map_err(|error| self.lost(&error))?;
         let answer = match work {
             Work::Call { call, public } => talk::call(self, channel, call, *public).await,
             Work::Raw { command } => raw::command(self, channel, command).await,
@@ -145,7 +150,9 @@ impl Turn<'_> {
         loop {
             match self.reach_once().await {
                 Err(HostErrorKind::Unreachable(why) | HostErrorKind::Lost { why, .. })
-                    if tries < limits::CONNECT_TRIES_MAX && self.phase != Phase::Resolve && !self.cancelled =>
+                    if tries < limits::CONNECT_TRIES_MAX
+                        && self.phase != Phase::Resolve
+                        && !self.cancelled =>
                 {
                     tracing::debug!(minion = %self.host.id, "try {tries}: {why}");
                     tokio::time::sleep(jitter(tries)).await;
@@ -159,7 +166,7 @@ impl Turn<'_> {
 
     async fn reach_once(&mut self) -> Result<Handle<Handler>, HostErrorKind> {
         self.enter(Phase::Resolve);
-        let limit = self.host.connect_timeout.unwrap_or(self.shared.limits.connect);
+        let limit = self.limit(self.shared.limits.connect);
         let deadline = Instant::now() + limit;
         let found = tcp::resolve(&self.host.host, self.host.port);
         let unreachable = |error: std::io::Error| HostErrorKind::Unreachable(error.to_string());
@@ -172,17 +179,27 @@ impl Turn<'_> {
 
     async fn exchange_keys(&mut self, stream: TcpStream) -> Result<Handle<Handler>, HostErrorKind> {
         let seen = Arc::new(Mutex::new(Seen::default()));
-        let trust = self.shared.trust.of_host(self.host).map_err(|error| HostErrorKind::Protocol(error.to_string()))?;
+        let trust = self
+            .shared
+            .trust
+            .of_host(self.host)
+            .map_err(|error| HostErrorKind::Protocol(error.to_string()))?;
         let config = line::config(self.host, &trust.algorithms(&self.host.host, self.host.port))
             .map_err(HostErrorKind::Unsupported)?;
         let handler = Handler::new(self.host, trust, seen.clone());
         let stream = tcp::QuickStream::new(stream).map_err(|error| self.lost(&error))?;
-        let exchanged = self.within(self.shared.limits.host_key, client::connect_stream(config, stream, handler)).await?;
+        let exchanged = self
+            .within(self.limit(self.shared.limits.host_key), client::connect_stream(config, stream, handler))
+            .await?;
         let verdict = seen.lock().unwrap_or_else(PoisonError::into_inner).verdict.take();
         match (exchanged, verdict) {
             (Ok(line), Some(Ok(Verdict::Known))) => Ok(line),
-            (_, Some(Ok(Verdict::Unknown { fingerprint }))) => Err(HostErrorKind::HostKeyUnknown { fingerprint }),
-            (_, Some(Ok(Verdict::Changed { known, offered }))) => Err(HostErrorKind::HostKeyChanged { known, offered }),
+            (_, Some(Ok(Verdict::Unknown { fingerprint }))) => {
+                Err(HostErrorKind::HostKeyUnknown { fingerprint })
+            }
+            (_, Some(Ok(Verdict::Changed { known, offered }))) => {
+                Err(HostErrorKind::HostKeyChanged { known, offered })
+            }
             (_, Some(Err(why))) => Err(HostErrorKind::Protocol(why)),
             (Ok(_), None) => Err(HostErrorKind::Protocol("no host key was shown".into())),
             (Err(error), _) => Err(self.key_exchange_failed(error)),
@@ -197,12 +214,21 @@ impl Turn<'_> {
         }
     }
 
+    /// The limit of a phase before the call: the roster's `timeout` of the host where it has one, else `usual`.
+    fn limit(&self, usual: Duration) -> Duration {
+        self.host.connect_timeout.unwrap_or(usual)
+    }
+
     fn enter(&mut self, phase: Phase) {
         self.phase = phase;
         (self.on_step)(Step::Entered(phase));
     }
 
-    async fn within<T>(&mut self, limit: Duration, work: impl Future<Output = T>) -> Result<T, HostErrorKind> {
+    async fn within<T>(
+        &mut self,
+        limit: Duration,
+        work: impl Future<Output = T>,
+    ) -> Result<T, HostErrorKind> {
         self.before(Instant::now() + limit, limit, work).await
     }
 
@@ -234,7 +260,8 @@ fn random_nonce() -> Nonce {
     let mut bytes = [0; NONCE_BYTES];
     let mut filled = 0;
     while filled < bytes.len() {
-        filled += rustix::rand::getrandom(&mut bytes[filled..], rustix::rand::GetRandomFlags::empty()).unwrap_or(0);
+        filled +=
+            rustix::rand::getrandom(&mut bytes[filled..], rustix::rand::GetRandomFlags::empty()).unwrap_or(0);
     }
     Nonce(bytes)
 }

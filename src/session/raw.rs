@@ -27,7 +27,11 @@ struct Output {
 ///
 /// # Errors
 /// Why there is no answer.
-pub async fn command(turn: &mut Turn<'_>, channel: Channel<Msg>, command: &str) -> Result<Return, HostErrorKind> {
+pub async fn command(
+    turn: &mut Turn<'_>,
+    channel: Channel<Msg>,
+    command: &str,
+) -> Result<Return, HostErrorKind> {
     let prompt = format!("p{}:", random_nonce().to_hex());
     let line = shell::raw(turn.host, command, &prompt).map_err(HostErrorKind::Unsupported)?;
     if turn.host.tty {
@@ -102,7 +106,9 @@ impl Output {
             Some(ChannelMsg::Data { data }) => self.stdout.push(&data)?,
             Some(ChannelMsg::ExtendedData { data, .. }) => self.stderr.push(&data)?,
             Some(ChannelMsg::ExitStatus { exit_status }) => self.retcode = Some(i64::from(exit_status)),
-            Some(ChannelMsg::ExitSignal { signal_name, .. }) => self.retcode = Some(signal_code(&signal_name)),
+            Some(ChannelMsg::ExitSignal { signal_name, .. }) => {
+                self.retcode = Some(signal_code(&signal_name))
+            }
             Some(ChannelMsg::Eof) => self.eof = true,
             Some(ChannelMsg::Close) | None => return Ok(true),
             Some(_) => {}
@@ -126,7 +132,11 @@ impl Output {
     }
 
     fn ended(self, turn: &Turn) -> Result<Output, HostErrorKind> {
-        if self.retcode.is_some() { Ok(self) } else { Err(turn.lost(&"the channel closed without an exit code")) }
+        if self.retcode.is_some() {
+            Ok(self)
+        } else {
+            Err(turn.lost(&"the channel closed without an exit code"))
+        }
     }
 }
 
@@ -151,7 +161,8 @@ fn signal_code(name: &russh::Sig) -> i64 {
 }
 
 fn finish(output: Output) -> Result<Return, HostErrorKind> {
-    let unkept = |error: std::io::Error| HostErrorKind::Protocol(format!("its answer cannot be kept: {error}"));
+    let unkept =
+        |error: std::io::Error| HostErrorKind::Protocol(format!("its answer cannot be kept: {error}"));
     let retcode = output.retcode.unwrap_or(255);
     let stdout = output.stdout.into_bytes().map_err(unkept)?;
     let stderr = output.stderr.into_bytes().map_err(unkept)?;

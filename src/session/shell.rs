@@ -105,7 +105,9 @@ fn word<'a>(key: &str, text: &'a str) -> Result<&'a str, String> {
     if !text.is_empty() && text.chars().all(tame) {
         Ok(text)
     } else {
-        Err(format!("{key} {text:?} has characters that shells treat specially; use letters, digits and -_./:@+,"))
+        Err(format!(
+            "{key} {text:?} has characters that shells treat specially; use letters, digits and -_./:@+,"
+        ))
     }
 }
 
@@ -151,7 +153,9 @@ mod tests {
 
     #[test]
     fn sec_01_words_of_the_roster_cannot_become_commands() {
-        for text in ["", "a b", "$(touch X)", "`touch X`", ";touch X", "a\nb", "a'b", "a\"b", "~", "*", "a\0b", "=ls"] {
+        for text in
+            ["", "a b", "$(touch X)", "`touch X`", ";touch X", "a\nb", "a'b", "a\"b", "~", "*", "a\0b", "=ls"]
+        {
             assert!(word("thin_dir", text).is_err(), "{text:?} was let in");
         }
         assert_eq!(word("thin_dir", "/opt/x-1_2/y.z"), Ok("/opt/x-1_2/y.z"));

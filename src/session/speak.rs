@@ -26,8 +26,14 @@ pub enum Order {
     /// A line of text: a call, a password.
     Line(zeroize::Zeroizing<Vec<u8>>),
     /// Put the thin there.
-    Push { thin: &'static Thin, packed: bool },
-    Answer { ask: u32, what: Ask },
+    Push {
+        thin: &'static Thin,
+        packed: bool,
+    },
+    Answer {
+        ask: u32,
+        what: Ask,
+    },
     /// No more from us: the thin ends.
     Eof,
 }
@@ -62,7 +68,12 @@ pub async fn speak(
     Ok(())
 }
 
-async fn push(half: &ChannelWriteHalf<Msg>, thin: &Thin, packed: bool, pushed: &Pushed) -> Result<(), russh::Error> {
+async fn push(
+    half: &ChannelWriteHalf<Msg>,
+    thin: &Thin,
+    packed: bool,
+    pushed: &Pushed,
+) -> Result<(), russh::Error> {
     let unpacked;
     let bytes = if packed {
         thin.gzip

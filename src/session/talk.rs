@@ -101,7 +101,7 @@ pub async fn call(
         answer: Capture::new(turn.shared.limits.return_bytes),
         orders,
         stage: Stage::Starting,
-        deadline: Some(Instant::now() + turn.shared.limits.bootstrap),
+        deadline: Some(Instant::now() + turn.limit(turn.shared.limits.bootstrap)),
         password_sent: false,
         stopping: false,
         exit: None,
@@ -184,7 +184,9 @@ impl Conversation<'_, '_> {
                     }
                 }
                 Ok(None) => break,
-                Err(error) if self.decoder.greeted() => return Err(HostErrorKind::Protocol(error.to_string())),
+                Err(error) if self.decoder.greeted() => {
+                    return Err(HostErrorKind::Protocol(error.to_string()));
+                }
                 Err(_) => return Err(self.not_a_shell()),
             }
         }
@@ -200,12 +202,15 @@ impl Conversation<'_, '_> {
     fn hear_thin(&mut self, message: FromThin) -> Result<Option<Return>, HostErrorKind> {
         match message {
             FromThin::Hello(hello) if hello.protocol == PROTOCOL => self.greeted().map(|()| None),
-            FromThin::Hello(hello) => {
-                Err(HostErrorKind::Protocol(format!("the thin speaks version {}, not {PROTOCOL}", hello.protocol)))
-            }
+            FromThin::Hello(hello) => Err(HostErrorKind::Protocol(format!(
+                "the thin speaks version {}, not {PROTOCOL}",
+                hello.protocol
+            ))),
             FromThin::Ask { ask, what } => {
                 let order = Order::Answer { ask, what };
-                self.orders.try_send(order).map_err(|_| HostErrorKind::Protocol("it asks without end".into()))?;
+                self.orders
+                    .try_send(order)
+                    .map_err(|_| HostErrorKind::Protocol("it asks without end".into()))?;
                 Ok(None)
             }
             FromThin::Progress(step) => {
@@ -248,7 +253,9 @@ impl Conversation<'_, '_> {
     }
 
     fn take_part(&mut self, part: &[u8]) -> Result<(), HostErrorKind> {
-        self.answer.push(part).map_err(|error| HostErrorKind::Protocol(format!("its return cannot be kept: {error}")))?;
+        self.answer
+            .push(part)
+            .map_err(|error| HostErrorKind::Protocol(format!("its return cannot be kept: {error}")))?;
         if self.answer.is_over() { Err(self.too_long()) } else { Ok(()) }
     }
 
@@ -272,7 +279,8 @@ impl Conversation<'_, '_> {
         self.stderr.push(data);
         if self.stderr.total() > STDERR_BYTES_MAX {
             let head = String::from_utf8_lossy(&self.stderr.bytes()[..QUOTED_BYTES / 8]).into_owned();
-            let tail = String::from_utf8_lossy(data.get(data.len().saturating_sub(64)..).unwrap_or(data)).into_owned();
+            let tail = String::from_utf8_lossy(data.get(data.len().saturating_sub(64)..).unwrap_or(data))
+                .into_owned();
             return Err(HostErrorKind::OutputLimit { limit_bytes: STDERR_BYTES_MAX, head, tail });
         }
         if self.stage == Stage::Starting && !self.turn.host.tty { self.hear_prompt(data) } else { Ok(()) }
@@ -288,7 +296,9 @@ impl Conversation<'_, '_> {
         if prompts > 1 {
             return Err(HostErrorKind::SudoFailed("the password was refused".to_owned()));
         }
-        let Some(password) = self.turn.host.sudo_password().filter(|_| !self.password_sent) else { return Ok(()) };
+        let Some(password) = self.turn.host.sudo_password().filter(|_| !self.password_sent) else {
+            return Ok(());
+        };
         self.password_sent = true;
         let line = Zeroizing::new(password.expose().as_bytes().to_vec());
         self.order(Order::Line(line))
@@ -344,7 +354,10 @@ impl Conversation<'_, '_> {
             return Ok(mark);
         }
         if sent - before < PUSH_BYTES_PER_STALL {
-            return Err(HostErrorKind::PushFailed(format!("only {} bytes went out within {limit:?}", sent - before)));
+            return Err(HostErrorKind::PushFailed(format!(
+                "only {} bytes went out within {limit:?}",
+                sent - before
+            )));
         }
         Ok((Instant::now(), sent))
     }
@@ -352,7 +365,7 @@ impl Conversation<'_, '_> {
     fn timeout(&self) -> HostErrorKind {
         let limits = &self.turn.shared.limits;
         let limit = match self.stage {
-            Stage::Starting => limits.bootstrap,
+            Stage::Starting => self.turn.limit(limits.bootstrap),
             Stage::Pushing => limits.push_stall,
             Stage::Calling => limits.call.unwrap_or_default(),
         };
@@ -373,7 +386,9 @@ impl Conversation<'_, '_> {
         if self.stage == Stage::Calling {
             let how = match &self.exit {
                 Some(Exit::Signal(name)) => format!("the executor was ended by signal {name}"),
-                Some(Exit::Code(code)) => format!("the executor ended with code {code} and without an answer"),
+                Some(Exit::Code(code)) => {
+                    format!("the executor ended with code {code} and without an answer")
+                }
                 None => "the channel closed".to_owned(),
             };
             return self.turn.lost(&with(&how, &said));
@@ -390,9 +405,10 @@ impl Conversation<'_, '_> {
             Some(Exit::Code(code)) => {
                 HostErrorKind::Unsupported(with(&format!("its login shell ended with code {code}"), &said))
             }
-            Some(Exit::Signal(name)) => {
-                HostErrorKind::Unsupported(with(&format!("its login shell was ended by signal {name}"), &said))
-            }
+            Some(Exit::Signal(name)) => HostErrorKind::Unsupported(with(
+                &format!("its login shell was ended by signal {name}"),
+                &said,
+            )),
         }
     }
 

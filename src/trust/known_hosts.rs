@@ -51,7 +51,7 @@ impl KnownHosts {
         let entries = self.entries(host, port);
         let offered = fingerprint(key);
         let same = |known: &&Known| known.key.key_data() == key.key_data();
-        if entries.iter().filter(|known| known.revoked).any(|known| same(&known)) {
+        if entries.iter().filter(|known| known.revoked).any(|known| same(known)) {
             return Verdict::Changed { known: "a revoked key".to_owned(), offered };
         }
         let mut valid = entries.into_iter().filter(|known| !known.revoked).peekable();
@@ -71,13 +71,18 @@ impl KnownHosts {
 
     /// Kinds of the keys that are known for the host.
     pub fn algorithms(&self, host: &str, port: u16) -> Vec<Algorithm> {
-        self.entries(host, port).iter().filter(|known| !known.revoked).map(|known| known.key.algorithm()).collect()
+        self.entries(host, port)
+            .iter()
+            .filter(|known| !known.revoked)
+            .map(|known| known.key.algorithm())
+            .collect()
     }
 
     fn entries(&self, host: &str, port: u16) -> Vec<&Known> {
         let name = lookup_name(host, port);
         let plain = self.by_name.get(&name).into_iter().flatten();
-        let matched = self.by_pattern.iter().filter(|(patterns, _)| covers(patterns, &name)).map(|(_, known)| known);
+        let matched =
+            self.by_pattern.iter().filter(|(patterns, _)| covers(patterns, &name)).map(|(_, known)| known);
         plain.chain(matched).collect()
     }
 }
@@ -199,7 +204,8 @@ mod tests {
 
     #[test]
     fn lines_that_do_not_parse_are_passed_over() {
-        let hosts = known(&format!("garbage\n# a comment\nweb1 ssh-ed25519 !!!\nweb1 {A}\n@cert-authority * {B}\n"));
+        let hosts =
+            known(&format!("garbage\n# a comment\nweb1 ssh-ed25519 !!!\nweb1 {A}\n@cert-authority * {B}\n"));
         assert_eq!(hosts.verdict("web1", 22, &key(A)), Verdict::Known);
     }
 }

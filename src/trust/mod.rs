@@ -29,9 +29,14 @@ pub enum Policy {
 pub enum Verdict {
     Known,
     /// Nobody has seen this host. The fingerprint is of the key it offered.
-    Unknown { fingerprint: String },
+    Unknown {
+        fingerprint: String,
+    },
     /// The host is known with another key of this kind, or this key was revoked.
-    Changed { known: String, offered: String },
+    Changed {
+        known: String,
+        offered: String,
+    },
 }
 
 /// The store could not be read or written: nobody is trusted then.
@@ -58,7 +63,12 @@ impl TrustStore {
     ///
     /// # Errors
     /// [`TrustError`] where a file is there and cannot be read.
-    pub fn open(policy: Policy, files: &[PathBuf], accepted: &Path, pending: &Path) -> Result<TrustStore, TrustError> {
+    pub fn open(
+        policy: Policy,
+        files: &[PathBuf],
+        accepted: &Path,
+        pending: &Path,
+    ) -> Result<TrustStore, TrustError> {
         let mut known = KnownHosts::default();
         if policy != Policy::Off {
             for path in files.iter().map(PathBuf::as_path).chain([accepted]) {
@@ -136,7 +146,8 @@ impl TrustStore {
 fn append(path: &Path, line: &str) -> Result<(), TrustError> {
     let written = (|| {
         if let Some(folder) = path.parent() {
-            std::os::unix::fs::DirBuilderExt::mode(std::fs::DirBuilder::new().recursive(true), 0o700).create(folder)?;
+            std::os::unix::fs::DirBuilderExt::mode(std::fs::DirBuilder::new().recursive(true), 0o700)
+                .create(folder)?;
         }
         let mut file = std::fs::OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
         file.write_all(line.as_bytes())?;

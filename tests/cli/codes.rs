@@ -76,10 +76,20 @@ async fn ctl_12_a_broken_roster_is_told_at_once_and_whole_and_nobody_is_contacte
     ];
     user.roster(&broken.concat());
     let end = user.ssh(&["good", "test.ping"]).await;
-    for said in ["ports", "users", "`sudoo`", "sudo", "nameless", "../../etc", "/nonexistent/key", "roster:9:9:"] {
+    for said in
+        ["ports", "users", "`sudoo`", "sudo", "nameless", "../../etc", "/nonexistent/key", "roster:9:9:"]
+    {
         assert_ended(&end, 78, said);
     }
-    for broken in ["a: {host: 1", "\ta: b\n", "a: b\na: c\n", "- a\n- b\n", "{% if %}", "a: &x [*x]\n", "!!python/object:os.x {}\n"] {
+    for broken in [
+        "a: {host: 1",
+        "\ta: b\n",
+        "a: b\na: c\n",
+        "- a\n- b\n",
+        "{% if %}",
+        "a: &x [*x]\n",
+        "!!python/object:os.x {}\n",
+    ] {
         user.roster(broken);
         let end = user.ssh(&["*", "test.ping"]).await;
         assert_ended(&end, 78, "conf/roster:");
@@ -90,7 +100,11 @@ async fn ctl_12_a_broken_roster_is_told_at_once_and_whole_and_nobody_is_contacte
 #[tokio::test(flavor = "multi_thread")]
 async fn ctl_12_a_broken_configuration_is_told_at_once_and_nobody_is_contacted() {
     let (hosts, user) = one_host().await;
-    std::fs::write(user.path("conf/master"), "cachedir: [1]\nssh_port: 70000\nssh_usser: x\nssh_sudo: maybe\n").unwrap();
+    std::fs::write(
+        user.path("conf/master"),
+        "cachedir: [1]\nssh_port: 70000\nssh_usser: x\nssh_sudo: maybe\n",
+    )
+    .unwrap();
     let end = user.ssh(&["*", "test.ping"]).await;
     for said in ["master:1", "master:2", "master:4", "cachedir", "ssh_port", "ssh_sudo"] {
         assert_ended(&end, 78, said);

@@ -82,7 +82,10 @@ async fn ctl_03_what_was_printed_before_a_kill_is_stored_and_nothing_is_stored_t
             let shown: serde_json::Value = serde_json::from_str(line).unwrap();
             let stored = returns.iter().find(|ret| ret.id.as_str() == shown["id"]);
             let stored = stored.unwrap_or_else(|| panic!("{jid}: was shown and is lost: {line}"));
-            assert_eq!(stored.value().as_str().map(str::as_bytes), shown["return"].as_str().map(str::as_bytes));
+            assert_eq!(
+                stored.value().as_str().map(str::as_bytes),
+                shown["return"].as_str().map(str::as_bytes)
+            );
             assert_eq!(stored.full_ret.get_str("outcome"), shown["kind"].as_str());
         }
     }

@@ -43,7 +43,8 @@ impl User {
     /// A user who knows these hosts, as `h00`, `h01` and so on.
     pub fn of(hosts: &[FakeHost]) -> User {
         let user = User::new();
-        let entries: String = hosts.iter().enumerate().map(|(at, fake)| entry(&format!("h{at:02}"), fake, "")).collect();
+        let entries: String =
+            hosts.iter().enumerate().map(|(at, fake)| entry(&format!("h{at:02}"), fake, "")).collect();
         user.roster(&entries);
         user.knows(hosts);
         user
@@ -69,7 +70,11 @@ impl User {
     /// A program in this user's surroundings, with nothing on its stdin.
     pub fn program(&self, program: &str) -> Command {
         let mut command = Command::new(program);
-        command.env_clear().env("HOME", self.path("home")).env("TMPDIR", self.path("tmp")).env("USER", "tester");
+        command
+            .env_clear()
+            .env("HOME", self.path("home"))
+            .env("TMPDIR", self.path("tmp"))
+            .env("USER", "tester");
         command.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").current_dir(&self.scratch.0);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         command
@@ -107,7 +112,9 @@ impl User {
 
     /// Returns in the store, of all jobs.
     pub async fn returns_so_far(&self) -> usize {
-        let Ok(Some(store)) = SqliteStore::open_to_read(&self.path("cache/halite/jobs")).await else { return 0 };
+        let Ok(Some(store)) = SqliteStore::open_to_read(&self.path("cache/halite/jobs")).await else {
+            return 0;
+        };
         let mut count = 0;
         for job in store.list().await.unwrap() {
             count += store.returns(job.jid).await.unwrap().len();
@@ -140,7 +147,8 @@ pub async fn ended(mut command: Command) -> Ended {
 
 /// Waits for the end of a child that began at `began`.
 pub async fn finish(child: Child, began: Instant) -> Ended {
-    let output = tokio::time::timeout(PATIENCE, child.wait_with_output()).await.expect("the command hangs").unwrap();
+    let output =
+        tokio::time::timeout(PATIENCE, child.wait_with_output()).await.expect("the command hangs").unwrap();
     Ended {
         code: output.status.code(),
         stdout: String::from_utf8(output.stdout).unwrap(),
@@ -195,7 +203,12 @@ pub fn processes_with(marker: &str) -> String {
 pub fn unique(what: &str) -> String {
     use std::sync::atomic::{AtomicU32, Ordering};
     static COUNT: AtomicU32 = AtomicU32::new(0);
-    format!("{what}-{}-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed), Jid::from_unix_micros(now()))
+    format!(
+        "{what}-{}-{}-{}",
+        std::process::id(),
+        COUNT.fetch_add(1, Ordering::Relaxed),
+        Jid::from_unix_micros(now())
+    )
 }
 
 fn now() -> u64 {

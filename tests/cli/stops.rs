@@ -67,7 +67,8 @@ async fn ctl_01_a_second_interrupt_ends_the_run_at_once_with_all_records() {
     assert!(end.took < Duration::from_secs(2), "it took {:?}", end.took);
     assert_one_record_each(&user, 6).await;
     let (_, returns) = user.the_job().await;
-    let not_started = returns.iter().filter(|ret| ret.full_ret.get_str("reached") == Some("not_started")).count();
+    let not_started =
+        returns.iter().filter(|ret| ret.full_ret.get_str("reached") == Some("not_started")).count();
     assert_eq!(not_started, 2, "the two that waited: {returns:?}");
 }
 
@@ -96,8 +97,10 @@ async fn ctl_02_sigterm_ends_a_run_like_an_interrupt() {
     let (user, marker) = (User::of(&hosts), unique("halite-term"));
     let sleep = format!("sleep 60; : {marker}");
     let child = user.halite("ssh", &["*", "cmd.run", &sleep]).spawn().unwrap();
-    until("it runs everywhere", || processes_with(&marker).lines().filter(|line| line.contains("sleep 60;")).count() >= 4)
-        .await;
+    until("it runs everywhere", || {
+        processes_with(&marker).lines().filter(|line| line.contains("sleep 60;")).count() >= 4
+    })
+    .await;
     signal(&child, Signal::TERM);
     let end = finish(child, Instant::now()).await;
     assert_eq!(end.code, Some(143), "{end:?}");

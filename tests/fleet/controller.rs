@@ -44,7 +44,9 @@ impl Controller {
         let (cache, pki) = (scratch.path("cache"), scratch.path("pki"));
         let file = scratch.path("known_hosts");
         let lines = [("cachedir", &cache), ("pki_dir", &pki), ("known_hosts_file", &file)];
-        let master = lines.iter().fold(String::new(), |all, (key, path)| all + &format!("{key}: {}\n", path.display()));
+        let master = lines
+            .iter()
+            .fold(String::new(), |all, (key, path)| all + &format!("{key}: {}\n", path.display()));
         std::fs::write(scratch.path("conf/master"), master).unwrap();
         std::fs::write(&file, known).unwrap();
         Controller { fleet, scratch, roster: String::new(), seen: Cell::new(None) }
@@ -82,7 +84,11 @@ impl Controller {
     /// A program in the fleet's network and this user's surroundings, with nothing on its stdin.
     pub fn program(&self, program: &str) -> Command {
         let mut command = self.fleet.command(program);
-        command.env_clear().env("HOME", self.path("home")).env("TMPDIR", self.path("tmp")).env("USER", "tester");
+        command
+            .env_clear()
+            .env("HOME", self.path("home"))
+            .env("TMPDIR", self.path("tmp"))
+            .env("USER", "tester");
         command.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").current_dir(&self.scratch.0);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command

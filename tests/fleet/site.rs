@@ -99,9 +99,9 @@ pub const SHELLS: [(&str, &str); 9] = [
 ];
 
 fn shells() -> Host {
-    let host = SHELLS.iter().fold(Host::openssh("shells"), |host, (name, shell)| {
-        host.user(User::new(*name).shell(*shell))
-    });
+    let host = SHELLS
+        .iter()
+        .fold(Host::openssh("shells"), |host, (name, shell)| host.user(User::new(*name).shell(*shell)));
     host.setup("ln -s \"$(command -v busybox)\" /usr/local/bin/ash")
         .file("/usr/local/bin/broken", 0o755, "#!/no/such/interpreter\n")
         .user(User::new("nologin").shell("/usr/sbin/nologin"))
@@ -125,7 +125,11 @@ fn sudoers() -> Host {
         .user(asks("typist"))
         .user(User::new("guest").password(PASSWORD))
         .user(User::new("app"))
-        .file("/etc/sudoers.d/zz-more", 0o440, "Defaults:lectured lecture=always\nDefaults:typist requiretty\n")
+        .file(
+            "/etc/sudoers.d/zz-more",
+            0o440,
+            "Defaults:lectured lecture=always\nDefaults:typist requiretty\n",
+        )
 }
 
 /// A host that is entered by all kinds of keys and by password, at a port of its own.

@@ -71,7 +71,8 @@ async fn sec_36_a_directory_of_others_or_a_link_is_passed_over() {
         let planted = trap.is_dir() && !trap.is_symlink() && std::fs::read_dir(&trap).unwrap().count() > 0;
         assert!(!planted, "{name}: the executor was put there");
     }
-    let leaked = std::fs::read_dir("/etc").unwrap().flatten().any(|e| e.file_name().to_string_lossy().len() == 32);
+    let leaked =
+        std::fs::read_dir("/etc").unwrap().flatten().any(|e| e.file_name().to_string_lossy().len() == 32);
     assert!(!leaked, "the link to /etc was followed");
 }
 
@@ -99,12 +100,16 @@ async fn tgt_18_an_unknown_architecture_is_named_before_anything_is_pushed() {
     // A `uname` of their own, first on the path.
     let tools = fake.home.join("bin");
     std::fs::create_dir(&tools).unwrap();
-    std::fs::write(tools.join("uname"), "#!/bin/sh\n[ \"$1\" = -s ] && echo Linux || echo sparc64\n").unwrap();
+    std::fs::write(tools.join("uname"), "#!/bin/sh\n[ \"$1\" = -s ] && echo Linux || echo sparc64\n")
+        .unwrap();
     std::fs::set_permissions(tools.join("uname"), std::fs::Permissions::from_mode(0o755)).unwrap();
     let mut host = host_of(&fake);
     host.set_path = Some(format!("{}:/usr/bin:/bin", tools.display()));
     let record = ping(&host).await;
-    assert!(matches!(kind(&record), HostErrorKind::Unsupported(why) if why.contains("sparc64")), "{record:?}");
+    assert!(
+        matches!(kind(&record), HostErrorKind::Unsupported(why) if why.contains("sparc64")),
+        "{record:?}"
+    );
     assert_eq!(record.reached(), Reached::NotStarted);
     assert!(fake.heard.lock().unwrap().len() < 8192, "something was pushed");
 }

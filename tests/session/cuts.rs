@@ -57,7 +57,9 @@ fn check(ended: Option<Result<(u64, halite::fleet::outcome::Record), tokio::task
     let (offset, record) = ended.expect("no task panics");
     match &record.outcome {
         Outcome::Failed(_) => {}
-        Outcome::Returned(ret) => assert_eq!(ret.value, Value::Bool(true), "a wrong answer after a cut at {offset}"),
+        Outcome::Returned(ret) => {
+            assert_eq!(ret.value, Value::Bool(true), "a wrong answer after a cut at {offset}")
+        }
         other => panic!("cut at {offset}: {other:?}"),
     }
     assert!(record.took < Duration::from_secs(12), "cut at {offset} took {:?}", record.took);

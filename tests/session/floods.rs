@@ -17,7 +17,10 @@ async fn tgt_01_endless_output_of_a_raw_command_is_cut_at_the_limit() {
     let work = Work::Raw { command: "echo HEAD; while :; do echo filler filler filler; done".to_owned() };
     let limits = Limits { call: Some(Duration::from_secs(20)), ..short() };
     let record = ask(&shared(limits), &host_of(&fake), &work).await;
-    assert!(matches!(kind(&record), HostErrorKind::OutputLimit { head, .. } if head.starts_with("HEAD")), "{record:?}");
+    assert!(
+        matches!(kind(&record), HostErrorKind::OutputLimit { head, .. } if head.starts_with("HEAD")),
+        "{record:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -62,4 +65,30 @@ async fn tgt_31_bytes_that_are_not_utf8_come_back_from_a_function() {
     let work = call("cmd.run", vec![r"printf 'a\377\201b'".into()]);
     let record = ask(&shared(short()), &host_of(&fake), &work).await;
     assert_eq!(record.value(), halite_wire::Value::Bytes(b"a\xff\x81b".to_vec()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tgt_31_random_bytes_come_back_from_a_function_as_they_were() {
+    let fake = FakeHost::start(Script::default()).await;
+    let (host, shared) = (host_of(&fake), shared(Limits { return_bytes: 8 << 20, ..short() }));
+    let file = fake.home.join("bytes");
+    // A generator of its own, so that a failing round can be repeated.
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    for round in 0..24 {
+        let length = [0, 1, 2, 3, 100, 10_000, 200_000][round % 7];
+        let bytes: Vec<u8> = (0..length)
+            .map(|_| {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                state.to_be_bytes()[0]
+            })
+            .collect();
+        std::fs::write(&file, &bytes).unwrap();
+        let Work::Call { mut call, public } = call("cmd.run", vec![format!("cat {}", file.display()).into()])
+        else {
+            unreachable!("it is a call")
+        };
+        call.kwarg.insert("rstrip", false);
+        let record = ask(&shared, &host, &Work::Call { call, public }).await;
+        assert_eq!(record.value(), halite_wire::Value::from_bytes(bytes), "round {round}");
+    }
 }

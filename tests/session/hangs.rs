@@ -7,7 +7,11 @@ use std::time::Duration;
 
 #[track_caller]
 fn assert_timeout(record: &Record, wanted: Phase) {
-    assert!(matches!(kind(record), HostErrorKind::Timeout { phase, .. } if *phase == wanted), "{:?}", record.outcome);
+    assert!(
+        matches!(kind(record), HostErrorKind::Timeout { phase, .. } if *phase == wanted),
+        "{:?}",
+        record.outcome
+    );
     assert!(record.took < Duration::from_secs(4), "it took {:?}", record.took);
 }
 
@@ -42,8 +46,9 @@ async fn tgt_04_an_address_that_drops_packets_ends_at_the_connect_limit() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let addr = listener.local_addr().unwrap();
     rustix::net::listen(&listener, 0).unwrap();
-    let _queued: Vec<_> =
-        (0..3).filter_map(|_| std::net::TcpStream::connect_timeout(&addr, Duration::from_millis(200)).ok()).collect();
+    let _queued: Vec<_> = (0..3)
+        .filter_map(|_| std::net::TcpStream::connect_timeout(&addr, Duration::from_millis(200)).ok())
+        .collect();
     assert_timeout(&ping(&host_at(addr)).await, Phase::Connect);
 }
 
@@ -57,7 +62,10 @@ async fn tgt_05_trickled_bytes_extend_no_deadline() {
     for (offset, phase) in [(100, Phase::HostKey), (1500, Phase::Auth)] {
         let tap = Tap::start(fake.addr, Direction::FromHost, offset, Fault::Trickle).await;
         let record = ping(&host_at(tap.addr)).await;
-        assert!(matches!(kind(&record), HostErrorKind::Timeout { phase: at, .. } if *at <= phase), "{record:?}");
+        assert!(
+            matches!(kind(&record), HostErrorKind::Timeout { phase: at, .. } if *at <= phase),
+            "{record:?}"
+        );
         assert!(record.took < Duration::from_secs(6), "it took {:?}", record.took);
     }
 }

@@ -1,6 +1,6 @@
 //! What login scripts print, and what a far end sends besides its answer.
 
-use crate::kit::{assert_true, kind, ping, ping_exec, ping_script, host_of};
+use crate::kit::{assert_true, host_of, kind, ping, ping_exec, ping_script};
 use halite::fleet::outcome::{HostErrorKind, Outcome, Reached};
 use halite_faults::{Act, Exec, FakeHost, Script};
 use halite_wire::frame::MAGIC;
@@ -38,7 +38,10 @@ async fn tgt_11_noise_without_end_is_no_shell() {
 async fn tgt_12_a_forced_command_is_named_by_what_it_says() {
     let script = |line: &str| vec!["/bin/sh".to_owned(), "-c".to_owned(), line.to_owned()];
     let record = ping_exec(Exec::Program(script("echo only backups here; exit 1"))).await;
-    assert!(matches!(kind(&record), HostErrorKind::Unsupported(why) if why.contains("only backups here")), "{record:?}");
+    assert!(
+        matches!(kind(&record), HostErrorKind::Unsupported(why) if why.contains("only backups here")),
+        "{record:?}"
+    );
     assert_eq!(record.reached(), Reached::NotStarted);
 }
 
@@ -77,7 +80,10 @@ async fn tgt_13_ten_login_shells_start_the_thin() {
         let host = host_of(&fake);
         for round in ["first contact", "thin present"] {
             let record = ping(&host).await;
-            assert!(matches!(&record.outcome, Outcome::Returned(ret) if ret.success), "{shell:?}, {round}: {record:?}");
+            assert!(
+                matches!(&record.outcome, Outcome::Returned(ret) if ret.success),
+                "{shell:?}, {round}: {record:?}"
+            );
         }
     }
 }

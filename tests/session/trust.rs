@@ -20,7 +20,9 @@ async fn ping_under(policy: Policy, folder: &Path, fake: &FakeHost) -> Record {
 async fn sec_82_an_unknown_host_is_refused_and_listed_and_gets_no_secret() {
     let (scratch, fake) = (Scratch::new(), FakeHost::start(asks_password()).await);
     let record = ping_under(Policy::Strict, &scratch.0, &fake).await;
-    assert!(matches!(kind(&record), HostErrorKind::HostKeyUnknown { fingerprint } if fingerprint.starts_with("SHA256:")));
+    assert!(
+        matches!(kind(&record), HostErrorKind::HostKeyUnknown { fingerprint } if fingerprint.starts_with("SHA256:"))
+    );
     assert_eq!(record.retcode(), 254);
     assert!(!fake.heard("canary-password"));
     let pending = std::fs::read_to_string(scratch.path("pending")).unwrap();
@@ -42,7 +44,10 @@ async fn tgt_08_a_changed_key_is_refused_under_every_policy_that_looks() {
     std::fs::write(scratch.path("known_hosts"), line).unwrap();
     for policy in [Policy::Strict, Policy::AcceptNew] {
         let record = ping_under(policy, &scratch.0, &fake).await;
-        assert!(matches!(kind(&record), HostErrorKind::HostKeyChanged { known, offered } if known != offered), "{record:?}");
+        assert!(
+            matches!(kind(&record), HostErrorKind::HostKeyChanged { known, offered } if known != offered),
+            "{record:?}"
+        );
     }
     assert!(!fake.heard("canary-password"));
 }

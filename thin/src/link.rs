@@ -111,7 +111,11 @@ impl ControllerLink {
 }
 
 impl Link for ControllerLink {
-    fn ask(&mut self, what: Ask, on_part: &mut dyn FnMut(Answer) -> Result<(), String>) -> Result<(), LinkError> {
+    fn ask(
+        &mut self,
+        what: Ask,
+        on_part: &mut dyn FnMut(Answer) -> Result<(), String>,
+    ) -> Result<(), LinkError> {
         self.asked += 1;
         let ask = self.asked;
         self.out.send(&[FromThin::Ask { ask, what }]).map_err(|_| LinkError::Closed)?;

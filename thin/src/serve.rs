@@ -1,16 +1,16 @@
 //! One call, from greeting to end.
 
+use crate::home::Home;
 use crate::link::{ControllerLink, FrameReader, FrameWriter};
 use crate::render::Engines;
 use crate::stdio;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use halite_modules::proc::Entry;
 use halite_modules::{Args, Ctx, Link};
 use halite_wire::frame::{BODY_BYTES_MAX, MAGIC, Nonce};
 use halite_wire::message::{Call, FromThin, Hello, Return, ToThin};
 use halite_wire::{PROTOCOL, Value};
-use crate::home::Home;
-use halite_modules::proc::Entry;
 use rustix::fs::Mode;
 use std::fs::File;
 use std::io;
@@ -52,7 +52,8 @@ fn converse(nonce: Nonce, call: &str, streams: stdio::Streams) -> io::Result<()>
 }
 
 fn parse_call(text: &[u8]) -> io::Result<Call> {
-    let bytes = URL_SAFE_NO_PAD.decode(text.trim_ascii()).map_err(|error| io::Error::other(error.to_string()))?;
+    let bytes =
+        URL_SAFE_NO_PAD.decode(text.trim_ascii()).map_err(|error| io::Error::other(error.to_string()))?;
     Call::decode(&bytes).map_err(io::Error::other)
 }
 
@@ -77,7 +78,10 @@ fn end_after(limit: Duration) {
 }
 
 /// Kills the children and ends this process: nobody is left to hear an answer.
-#[expect(clippy::exit, reason = "the controller is gone, and the call may sit in a system call that never returns")]
+#[expect(
+    clippy::exit,
+    reason = "the controller is gone, and the call may sit in a system call that never returns"
+)]
 fn end_now() {
     halite_modules::process::cancel();
     std::process::exit(75);
@@ -91,12 +95,17 @@ pub fn execute(mut call: Call, link: &mut dyn Link) -> Return {
     if let Some(home) = &home {
         call.opts.insert("__thin_dir", home.folder.to_string_lossy().into_owned());
     }
-    if let Some(mask) = call.opts.get("cmd_umask").and_then(Value::as_i64).and_then(|mask| u32::try_from(mask).ok()) {
+    if let Some(mask) =
+        call.opts.get("cmd_umask").and_then(Value::as_i64).and_then(|mask| u32::try_from(mask).ok())
+    {
         rustix::process::umask(Mode::from_raw_mode(mask & 0o777));
     }
     let wipe = call.opts.get("__wipe").is_some_and(Value::is_truthy);
     // A full disk must not keep a host from answering.
-    let entry = home.as_ref().filter(|_| !wipe).and_then(|home| Entry::create(&home.folder, &call, std::process::id()).ok());
+    let entry = home
+        .as_ref()
+        .filter(|_| !wipe)
+        .and_then(|home| Entry::create(&home.folder, &call, std::process::id()).ok());
     let Call { jid, id, fun, arg, kwarg, opts, .. } = call;
     let mut ctx = Ctx::new(jid, id, opts, link, &Engines, halite_modules::grains::core::gather);
     let result = halite_modules::call(&mut ctx, &fun, Args { positional: arg, keywords: kwarg });
@@ -115,7 +124,8 @@ fn send_return(out: &FrameWriter, answer: &Return) -> io::Result<()> {
     let bytes = answer.encode().map_err(io::Error::other)?;
     let total = u64::try_from(bytes.len()).map_err(io::Error::other)?;
     let end = FromThin::End { total, digest: *blake3::hash(&bytes).as_bytes() };
-    let mut parts: Vec<_> = bytes.chunks(BODY_BYTES_MAX).map(|part| FromThin::ReturnPart(part.to_vec())).collect();
+    let mut parts: Vec<_> =
+        bytes.chunks(BODY_BYTES_MAX).map(|part| FromThin::ReturnPart(part.to_vec())).collect();
     parts.push(end);
     // The last part and the end share a write: most returns are one packet.
     let (first, last) = parts.split_at(parts.len().saturating_sub(2));

@@ -97,9 +97,7 @@ fn read_common(found: &Found) -> Result<CommonOptions, UsageError> {
             no_color: found.is_set("no-color"),
             force_color: found.is_set("force-color"),
         },
-        log: LogOptions {
-            level: log_level(found, "log-level")?,
-        },
+        log: LogOptions { level: log_level(found, "log-level")? },
         unsupported: found.unsupported(),
         without_effect: found.without_effect(),
     })

@@ -210,11 +210,17 @@ impl server::Handler for Client {
         Ok(())
     }
 
-    async fn exec_request(&mut self, id: ChannelId, data: &[u8], session: &mut Session) -> Result<(), Self::Error> {
+    async fn exec_request(
+        &mut self,
+        id: ChannelId,
+        data: &[u8],
+        session: &mut Session,
+    ) -> Result<(), Self::Error> {
         self.hears(data);
         let command = String::from_utf8_lossy(data).into_owned();
         self.commands.lock().unwrap().push(command.clone());
-        self.nonce = command.rsplit("' sh ").next().and_then(|words| Nonce::from_hex(words.split(' ').nth(1)?));
+        self.nonce =
+            command.rsplit("' sh ").next().and_then(|words| Nonce::from_hex(words.split(' ').nth(1)?));
         let (sender, stdin) = mpsc::unbounded_channel();
         self.stdin = Some(sender);
         let far = Far { id, line: session.handle(), nonce: self.nonce, seq: 0, home: self.home.clone() };
@@ -294,7 +300,10 @@ impl Far {
             Act::Eof => self.line.eof(self.id).await.is_ok(),
             Act::Close => self.line.close(self.id).await.is_ok(),
             Act::Drop => {
-                let _ = self.line.disconnect(russh::Disconnect::ByApplication, String::new(), String::new()).await;
+                let _ = self
+                    .line
+                    .disconnect(russh::Disconnect::ByApplication, String::new(), String::new())
+                    .await;
                 false
             }
         }
@@ -316,7 +325,12 @@ impl Far {
     }
 
     /// Runs a real program with the command as its last argument, and carries its three streams.
-    async fn run(&mut self, program: Vec<String>, command: String, mut stdin: mpsc::UnboundedReceiver<Vec<u8>>) {
+    async fn run(
+        &mut self,
+        program: Vec<String>,
+        command: String,
+        mut stdin: mpsc::UnboundedReceiver<Vec<u8>>,
+    ) {
         let mut child = tokio::process::Command::new(&program[0])
             .args(&program[1..])
             .arg(command)

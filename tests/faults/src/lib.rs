@@ -5,7 +5,11 @@
 //! stalls, trickles or flips bytes at a chosen place. [`Odd`] is a server that never gets to SSH at all.
 
 #![forbid(unsafe_code)]
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "it serves tests: a fault of the kit shall be loud")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "it serves tests: a fault of the kit shall be loud"
+)]
 
 mod host;
 mod odd;

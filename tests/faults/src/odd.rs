@@ -44,7 +44,9 @@ impl Odd {
                 while let Ok(1..) = stream.read(&mut nothing).await {}
                 std::future::pending::<()>().await;
             }
-            Odd::EndlessLines => while stream.write_all(b"one more line before we begin\r\n").await.is_ok() {},
+            Odd::EndlessLines => {
+                while stream.write_all(b"one more line before we begin\r\n").await.is_ok() {}
+            }
             Odd::EndlessLine => while stream.write_all(&[b'x'; 4096]).await.is_ok() {},
             Odd::SlowKeyExchange => {
                 let _ = stream.write_all(IDENTIFICATION).await;

@@ -93,13 +93,20 @@ async fn join(
     }
 }
 
-async fn pump(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, at: Option<u64>, fault: Fault, passed: &AtomicU64) {
+async fn pump(
+    mut from: OwnedReadHalf,
+    mut to: OwnedWriteHalf,
+    at: Option<u64>,
+    fault: Fault,
+    passed: &AtomicU64,
+) {
     let mut piece = vec![0; 16 << 10];
     let mut left = at;
-    loop {
-        let Ok(read @ 1..) = from.read(&mut piece).await else { break };
+    while let Ok(read @ 1..) = from.read(&mut piece).await {
         let mut bytes = &mut piece[..read];
-        if let Some(room) = left.and_then(|left| usize::try_from(left).ok()).filter(|room| *room < bytes.len()) {
+        if let Some(room) =
+            left.and_then(|left| usize::try_from(left).ok()).filter(|room| *room < bytes.len())
+        {
             let (before, after) = bytes.split_at_mut(room);
             let _ = to.write_all(before).await;
             passed.fetch_add(before.len() as u64, Ordering::Relaxed);

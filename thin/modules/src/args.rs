@@ -82,8 +82,12 @@ impl Args {
             return Err(wrong(format!("takes at most {most} positional arguments, {count} were given")));
         }
         if !takes_keywords {
-            let unknown =
-                bound.keywords.keys().filter_map(Value::as_str).find(|key| !key.starts_with("__")).map(str::to_owned);
+            let unknown = bound
+                .keywords
+                .keys()
+                .filter_map(Value::as_str)
+                .find(|key| !key.starts_with("__"))
+                .map(str::to_owned);
             if let Some(unknown) = unknown {
                 let names = params.iter().filter_map(Param::name).map(str::to_owned);
                 return Err(wrong(format!("no argument is named '{unknown}'.{}", hint(&unknown, names))));
@@ -191,12 +195,17 @@ impl Bound {
     pub fn texts(&self, name: &str) -> Result<Vec<String>, CallError> {
         match self.get(name) {
             Value::Null => Ok(Vec::new()),
-            Value::List(items) => {
-                items.iter().map(|item| as_text(item).ok_or_else(|| self.wrong_kind(name, "a list of texts"))).collect()
-            }
+            Value::List(items) => items
+                .iter()
+                .map(|item| as_text(item).ok_or_else(|| self.wrong_kind(name, "a list of texts")))
+                .collect(),
             other => {
                 let text = as_text(other).ok_or_else(|| self.wrong_kind(name, "text or a list"))?;
-                Ok(text.split(',').map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect())
+                Ok(text
+                    .split(',')
+                    .map(|part| part.trim().to_owned())
+                    .filter(|part| !part.is_empty())
+                    .collect())
             }
         }
     }
@@ -220,8 +229,11 @@ mod tests {
     use super::*;
     use crate::registry::Default;
 
-    const PARAMS: &[Param] =
-        &[Param::Required("name"), Param::Optional("shell", Default::Str("/bin/sh")), Param::Optional("umask", Default::Null)];
+    const PARAMS: &[Param] = &[
+        Param::Required("name"),
+        Param::Optional("shell", Default::Str("/bin/sh")),
+        Param::Optional("umask", Default::Null),
+    ];
 
     fn why(args: Args) -> String {
         args.bind("cmd.run", PARAMS).unwrap_err().to_string()

@@ -10,7 +10,11 @@ pub trait Link {
     /// # Errors
     /// [`LinkError::Refused`] where the controller says no (the text names path or key), [`LinkError::Closed`]
     /// where there is no controller or the line is cut, [`LinkError::Local`] where `on_part` failed.
-    fn ask(&mut self, ask: Ask, on_part: &mut dyn FnMut(Answer) -> Result<(), String>) -> Result<(), LinkError>;
+    fn ask(
+        &mut self,
+        ask: Ask,
+        on_part: &mut dyn FnMut(Answer) -> Result<(), String>,
+    ) -> Result<(), LinkError>;
 
     /// Tells the controller of a finished step. Lost where nobody listens.
     fn progress(&mut self, step: Value);

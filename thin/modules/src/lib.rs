@@ -43,4 +43,19 @@ pub use context::{Ctx, Link, LinkError, NoLink, NoRender, Render};
 pub use registry::{CallError, Function, Module, Param, call};
 
 /// Every module, in alphabetical order of its file.
-pub const MODULES: &[Module] = &[cmdmod::MODULE, config::MODULE, cp::MODULE, disk::MODULE, environ::MODULE, file::MODULE, grains::MODULE, hashutil::MODULE, mod_random::MODULE, network::MODULE, saltutil::MODULE, status::MODULE, sysmod::MODULE, test::MODULE];
+pub const MODULES: &[Module] = &[
+    cmdmod::MODULE,
+    config::MODULE,
+    cp::MODULE,
+    disk::MODULE,
+    environ::MODULE,
+    file::MODULE,
+    grains::MODULE,
+    hashutil::MODULE,
+    mod_random::MODULE,
+    network::MODULE,
+    saltutil::MODULE,
+    status::MODULE,
+    sysmod::MODULE,
+    test::MODULE,
+];

@@ -44,15 +44,7 @@ impl Jid {
         let s = self.as_str();
         let month = s[4..6].parse::<usize>().ok().and_then(|m| MONTHS.get(m.wrapping_sub(1)));
         let month = month.copied().unwrap_or("???");
-        format!(
-            "{}, {month} {} {}:{}:{}.{}",
-            &s[..4],
-            &s[6..8],
-            &s[8..10],
-            &s[10..12],
-            &s[12..14],
-            &s[14..]
-        )
+        format!("{}, {month} {} {}:{}:{}.{}", &s[..4], &s[6..8], &s[8..10], &s[10..12], &s[12..14], &s[14..])
     }
 }
 

@@ -49,7 +49,11 @@ pub enum Ask {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Answer {
     /// `sha256` in hex; `mode` is the permission bits of the source.
-    File { size: u64, sha256: String, mode: u32 },
+    File {
+        size: u64,
+        sha256: String,
+        mode: u32,
+    },
     #[serde(with = "bytes")]
     Bytes(Vec<u8>),
     Paths(Vec<String>),
@@ -63,7 +67,10 @@ pub enum Answer {
 pub enum FromThin {
     Hello(Hello),
     /// The thin wants something and goes on with the call when it has it.
-    Ask { ask: u32, what: Ask },
+    Ask {
+        ask: u32,
+        what: Ask,
+    },
     /// A step of the call is done (one state, one file); the shape is the function's.
     Progress(Value),
     /// One line for the controller's log, already without line ends.
@@ -71,7 +78,10 @@ pub enum FromThin {
     /// A piece of the encoded [`Return`], in order.
     ReturnPart(Vec<u8>),
     /// The return is whole: `total` bytes with this BLAKE3 digest. Nothing follows.
-    End { total: u64, digest: [u8; 32] },
+    End {
+        total: u64,
+        digest: [u8; 32],
+    },
 }
 
 /// First frame of a thin.
@@ -277,7 +287,8 @@ mod tests {
         leaf.prop_recursive(4, 32, 5, |inner| {
             prop_oneof![
                 prop::collection::vec(inner.clone(), 0..5).prop_map(Value::List),
-                prop::collection::vec((inner.clone(), inner), 0..5).prop_map(|kv| Value::Map(kv.into_iter().collect())),
+                prop::collection::vec((inner.clone(), inner), 0..5)
+                    .prop_map(|kv| Value::Map(kv.into_iter().collect())),
             ]
         })
     }

@@ -108,8 +108,27 @@ mod tests {
     fn sec_10_a_minion_id_is_never_a_path() {
         let long = "x".repeat(256);
         let bad = [
-            "..", ".", "../x", "a/b", "a\\b", "a\0b", "", &long, "a.", "a ", " a", "%2e%2e", "a\u{2215}b", "con", "CON",
-            "-oProxyCommand=touch X", "--", "-", "a\nb", "a\u{202e}b", "../../../../pwn",
+            "..",
+            ".",
+            "../x",
+            "a/b",
+            "a\\b",
+            "a\0b",
+            "",
+            &long,
+            "a.",
+            "a ",
+            " a",
+            "%2e%2e",
+            "a\u{2215}b",
+            "con",
+            "CON",
+            "-oProxyCommand=touch X",
+            "--",
+            "-",
+            "a\nb",
+            "a\u{202e}b",
+            "../../../../pwn",
         ];
         for text in bad {
             assert!(text.parse::<MinionId>().is_err(), "{text:?} was let in");

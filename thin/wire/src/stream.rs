@@ -36,7 +36,16 @@ pub struct Decoder {
 
 impl Decoder {
     pub fn new(nonce: Nonce) -> Decoder {
-        Decoder { nonce, noise: Vec::new(), buffer: Vec::new(), start: 0, searched: 0, greeted: false, ended: false, seq: 0 }
+        Decoder {
+            nonce,
+            noise: Vec::new(),
+            buffer: Vec::new(),
+            start: 0,
+            searched: 0,
+            greeted: false,
+            ended: false,
+            seq: 0,
+        }
     }
 
     /// Takes more bytes from the host. Call [`Decoder::next`] until it has nothing more before the next push.
@@ -52,7 +61,10 @@ impl Decoder {
     ///
     /// # Errors
     /// [`StreamError`]; every later call then answers the same kind of error or nothing.
-    #[allow(clippy::should_implement_trait, reason = "an iterator would end at None; this one goes on after a push")]
+    #[allow(
+        clippy::should_implement_trait,
+        reason = "an iterator would end at None; this one goes on after a push"
+    )]
     pub fn next(&mut self) -> Result<Option<FromThin>, StreamError> {
         if !self.greeted && !self.find_greeting()? {
             return Ok(None);
@@ -67,8 +79,8 @@ impl Decoder {
         if self.ended {
             return Err(StreamError::AfterEnd { seq });
         }
-        let message =
-            FromThin::decode(frame.kind, frame.body).map_err(|source| StreamError::Message { seq, source })?;
+        let message = FromThin::decode(frame.kind, frame.body)
+            .map_err(|source| StreamError::Message { seq, source })?;
         self.ended = matches!(message, FromThin::End { .. });
         self.start += taken;
         self.seq += 1;
@@ -92,7 +104,8 @@ impl Decoder {
     fn find_greeting(&mut self) -> Result<bool, StreamError> {
         let greeting = [&MAGIC[..], &self.nonce.0].concat();
         let unseen = self.buffer.get(self.searched..).unwrap_or_default();
-        let found = unseen.windows(greeting.len()).position(|window| window == greeting).map(|at| at + self.searched);
+        let found =
+            unseen.windows(greeting.len()).position(|window| window == greeting).map(|at| at + self.searched);
         self.searched = self.buffer.len().saturating_sub(greeting.len() - 1);
         match found {
             Some(at) if at <= NOISE_BYTES_MAX => {
