@@ -255,6 +255,14 @@ impl Turn<'_> {
     }
 }
 
+/// Waits for the deadline; for ever where there is none.
+async fn until(deadline: Option<Instant>) {
+    match deadline {
+        Some(moment) => tokio::time::sleep_until(moment).await,
+        None => std::future::pending().await,
+    }
+}
+
 /// 16 fresh random bytes.
 fn random_nonce() -> Nonce {
     let mut bytes = [0; NONCE_BYTES];

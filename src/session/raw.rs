@@ -69,7 +69,7 @@ async fn collect(
                 true => return output.ended(turn),
                 false => output.check()?,
             },
-            () = until(deadline.map(|(moment, _)| moment)) => {
+            () = super::until(deadline.map(|(moment, _)| moment)) => {
                 let _ = channel.close().await;
                 let limit = deadline.map(|(_, limit)| limit).unwrap_or_default();
                 return Err(HostErrorKind::Timeout { phase: turn.phase, limit });
@@ -89,13 +89,6 @@ async fn collect(
                 channel.eof().await.map_err(|error| turn.lost(&error))?;
             }
         }
-    }
-}
-
-async fn until(deadline: Option<Instant>) {
-    match deadline {
-        Some(moment) => tokio::time::sleep_until(moment).await,
-        None => std::future::pending().await,
     }
 }
 

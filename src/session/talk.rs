@@ -147,7 +147,7 @@ impl Conversation<'_, '_> {
                     spoken = true;
                     ended.map_err(|error| self.turn.lost(&error))?;
                 }
-                () = until(deadline), if deadline.is_some() => return Err(self.timeout()),
+                () = super::until(deadline), if deadline.is_some() => return Err(self.timeout()),
                 _ = tick.tick(), if self.stage == Stage::Pushing => {
                     mark = self.watch_push(pushed, mark)?;
                 }
@@ -434,13 +434,6 @@ impl Conversation<'_, '_> {
         let all = [noise, self.stderr.bytes()].concat();
         let text = String::from_utf8_lossy(&all).replace(&self.prompt, "");
         text.trim().chars().take(QUOTED_BYTES).collect()
-    }
-}
-
-async fn until(deadline: Option<Instant>) {
-    match deadline {
-        Some(moment) => tokio::time::sleep_until(moment).await,
-        None => std::future::pending().await,
     }
 }
 

@@ -95,7 +95,7 @@ fn doc(ctx: &mut Ctx, args: &Bound) -> Result<Value, CallError> {
 }
 
 fn describe(function: &Function) -> String {
-    format!("{}\n\nCLI Example:\n\n    salt '*' {}\n", function.doc, function.example)
+    format!("{}\n\nCLI Example:\n\n    halite ssh '*' {}\n", function.doc, function.example)
 }
 
 fn list_functions(ctx: &mut Ctx, args: &Bound) -> Result<Value, CallError> {
@@ -170,7 +170,7 @@ mod tests {
     fn docs_come_with_their_example() {
         let docs = ask("sys.doc", Args::of(["test.ping"]));
         let text = docs.get("test.ping").and_then(Value::as_str).unwrap();
-        assert!(text.contains("salt '*' test.ping"), "{text}");
+        assert!(text.contains("halite ssh '*' test.ping"), "{text}");
         assert_eq!(ask("sys.doc", Args::of(["no_such"])), Value::Map(Map::new()));
     }
 
