@@ -4,6 +4,7 @@
 //! others, or better ones, are handed in: `THIN_PREBUILT_X86_64=path`, `THIN_PREBUILT_AARCH64=path`
 //! (`cargo xtask thins` builds both against musl).
 
+use lzma_rust2::{XzOptions, XzWriter};
 use sha2::Digest;
 use std::env;
 use std::fs;
@@ -40,12 +41,12 @@ fn embed(out: &Path, arch: &str, thin: &Path) -> String {
         fs::read(thin).unwrap_or_else(|error| panic!("cannot read the thin {}: {error}", thin.display()));
     let digest = sha2::Sha256::digest(&bytes);
     let sha256: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    let packed = out.join(format!("thin-{arch}.gz"));
-    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
-    gzip.write_all(&bytes).expect("memory is writable");
-    fs::write(&packed, gzip.finish().expect("memory is writable")).expect("OUT_DIR is writable");
+    let packed = out.join(format!("thin-{arch}.xz"));
+    let mut xz = XzWriter::new(Vec::new(), XzOptions::with_preset(9)).expect("preset 9 exists");
+    xz.write_all(&bytes).expect("memory is writable");
+    fs::write(&packed, xz.finish().expect("memory is writable")).expect("OUT_DIR is writable");
     format!(
-        "    Thin {{ arch: {arch:?}, sha256: {sha256:?}, size: {}, gzip: include_bytes!({packed:?}) }},\n",
+        "    Thin {{ arch: {arch:?}, sha256: {sha256:?}, size: {}, xz: include_bytes!({packed:?}) }},\n",
         bytes.len()
     )
 }

@@ -102,7 +102,8 @@ pub fn call(fun: &str, arg: Vec<Value>) -> Work {
         id: "h1".parse().unwrap(),
         fun: fun.to_owned(),
         arg,
-        kwarg: Map::new(),
+        // As the controller marks what a user asked for.
+        kwarg: Map::from([("__pub_jid", "19700101000000000001")]),
         opts: Map::new(),
         timeout_ms: 0,
     };

@@ -2,7 +2,7 @@
 
 use crate::Host;
 use crate::glob::{Glob, is_glob};
-use fancy_regex::{Regex, RegexBuilder};
+use halite_pattern::{Flags, Kind, Pattern};
 use std::collections::HashSet;
 
 /// How a target is written. The rest of Salt's kinds need data of the hosts and are not here yet.
@@ -38,7 +38,7 @@ pub struct Target {
 #[derive(Clone, Debug)]
 enum Matcher {
     Glob(Glob),
-    Pcre(Box<Regex>),
+    Pcre(Box<Pattern>),
     List(List),
 }
 
@@ -96,9 +96,8 @@ impl Target {
         match &self.matcher {
             Matcher::Glob(glob) => Ok(glob.is_match(id)),
             Matcher::List(list) => Ok(list.is_match(id)),
-            // The leftmost match begins at the start wherever any does.
-            Matcher::Pcre(regex) => match regex.find(id) {
-                Ok(found) => Ok(found.is_some_and(|found| found.start() == 0)),
+            Matcher::Pcre(pattern) => match pattern.match_start(id.as_bytes()) {
+                Ok(found) => Ok(found.is_some()),
                 Err(_) => {
                     Err(TargetError::TooSlow { expression: self.expression.clone(), id: id.to_owned() })
                 }
@@ -151,18 +150,13 @@ impl List {
     }
 }
 
-fn compile(expression: &str) -> Result<Regex, TargetError> {
-    RegexBuilder::new(expression).backtrack_limit(STEPS_MAX).build().map_err(|error| {
-        let (byte, why) = match &error {
-            fancy_regex::Error::ParseError(position, why) => (*position, why.to_string()),
-            other => (0, last_line(&other.to_string())),
-        };
-        let before = expression.char_indices().take_while(|(index, _)| *index < byte).count();
-        TargetError::BadRegex { expression: expression.to_owned(), column: before + 1, why }
-    })
-}
-
-/// The inner engine draws its own excerpt; its last line says what is wrong.
-fn last_line(text: &str) -> String {
-    text.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned()
+fn compile(expression: &str) -> Result<Pattern, TargetError> {
+    match Pattern::new(expression, Flags::default(), Kind::Text) {
+        Ok(pattern) => Ok(pattern.with_steps(STEPS_MAX)),
+        Err(error) => Err(TargetError::BadRegex {
+            expression: expression.to_owned(),
+            column: error.column,
+            why: error.why,
+        }),
+    }
 }

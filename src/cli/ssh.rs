@@ -55,6 +55,8 @@ fn workers() -> usize {
 async fn command(options: SshOptions) -> Result<u8, Refusal> {
     let (mut config, log, stderr) = setup::begin(&options.common, "salt-ssh")?;
     take_login(&mut config, &options.login)?;
+    let connect_timeout = &mut config.defaults.config.connect_timeout;
+    *connect_timeout = options.connect_timeout.or(*connect_timeout);
     let roster = load_roster(&options, &config, &log)?;
     if options.hosts {
         return list_hosts(&options, &config, &roster);
@@ -186,11 +188,7 @@ async fn run(
     log: Log,
     stderr: Stderr,
 ) -> Result<u8, Refusal> {
-    let limits = Limits {
-        call: options.timeout,
-        connect: options.connect_timeout.unwrap_or(Limits::default().connect),
-        ..Limits::default()
-    };
+    let limits = Limits { call: options.timeout, ..Limits::default() };
     let shared = Arc::new(Shared {
         trust: Arc::new(open_trust(&options, &config)?),
         keys: KeyRing::default(),
@@ -291,7 +289,8 @@ fn assign(
         }
         let opts = host_opts(options, config, host);
         let call = request.call(jid, host.id.clone(), opts, options.timeout);
-        Work::Call { call: Box::new(call), public }
+        // What the roster has for this host alone may be a secret, whatever the module is.
+        Work::Call { call: Box::new(call), public: public && host.minion_opts.is_empty() }
     };
     hosts.iter().map(|host| Assignment { host: host.clone(), work: work(host) }).collect()
 }

@@ -9,9 +9,12 @@ use tokio::sync::{Mutex, OnceCell};
 
 type Loaded = Arc<OnceCell<Result<Arc<PrivateKey>, String>>>;
 
-/// The keys of a run, by path.
+/// A path, and the hash of the passphrase it is opened with: what one host's passphrase opens stays shut for others.
+type Slot = (PathBuf, Option<blake3::Hash>);
+
+/// The keys of a run.
 #[derive(Default)]
-pub struct KeyRing(Mutex<HashMap<PathBuf, Loaded>>);
+pub struct KeyRing(Mutex<HashMap<Slot, Loaded>>);
 
 impl KeyRing {
     /// The key in `path`, decrypted with `passphrase` where it is encrypted.
@@ -19,7 +22,8 @@ impl KeyRing {
     /// # Errors
     /// One line that names the path.
     pub async fn load(&self, path: &Path, passphrase: Option<&Secret>) -> Result<Arc<PrivateKey>, String> {
-        let cell = self.0.lock().await.entry(path.to_owned()).or_default().clone();
+        let slot = (path.to_owned(), passphrase.map(|secret| blake3::hash(secret.expose().as_bytes())));
+        let cell = self.0.lock().await.entry(slot).or_default().clone();
         let read = || async {
             let (path, passphrase) = (path.to_owned(), passphrase.cloned());
             let task = tokio::task::spawn_blocking(move || read_key(&path, passphrase.as_ref()));

@@ -81,3 +81,7 @@ pub const CONNECT_TRIES_MAX: u32 = 3;
 
 /// Head start of each address over the next (RFC 8305).
 pub const NEXT_ADDRESS_AFTER: Duration = Duration::from_millis(250);
+
+/// A plain command that has ended may have left a daemon that keeps its output open: how long nothing must come
+/// before that counts as the end of the output.
+pub const LEFT_OPEN_GRACE: Duration = Duration::from_secs(3);

@@ -2,7 +2,7 @@
 
 use super::Turn;
 use super::capture::Capture;
-use super::limits::STDERR_BYTES_MAX;
+use super::limits::{LEFT_OPEN_GRACE, STDERR_BYTES_MAX};
 use super::{random_nonce, shell};
 use crate::fleet::outcome::{HostErrorKind, Phase, Reached};
 use halite_wire::message::Return;
@@ -20,6 +20,8 @@ struct Output {
     stderr: Capture,
     retcode: Option<i64>,
     eof: bool,
+    /// A child lives on that holds it open.
+    left_open: bool,
 }
 
 /// Runs `command` by the login shell (through sudo where the roster says so), and answers Salt's dict
@@ -44,15 +46,16 @@ pub async fn command(
     }
     turn.enter(Phase::Call);
     turn.reached = Reached::MayHaveRun;
-    let output = collect(turn, channel, asks_password.then_some(prompt)).await?;
+    let mut prompt = asks_password.then(|| Prompt::new(&prompt, turn.host.tty));
+    let output = collect(turn, channel, &mut prompt).await?;
     turn.reached = Reached::Ran;
-    finish(output)
+    finish(output, prompt.as_ref())
 }
 
 async fn collect(
     turn: &mut Turn<'_>,
     mut channel: Channel<Msg>,
-    mut prompt: Option<String>,
+    prompt: &mut Option<Prompt>,
 ) -> Result<Output, HostErrorKind> {
     let limits = turn.shared.limits.clone();
     let mut output = Output {
@@ -60,15 +63,25 @@ async fn collect(
         stderr: Capture::new(STDERR_BYTES_MAX),
         retcode: None,
         eof: false,
+        left_open: false,
     };
     let deadline = limits.call.map(|limit| (Instant::now() + limit, limit));
     let mut stop = turn.stop.clone();
     loop {
+        let is_asked;
+        let left_open = output.retcode.map(|_| Instant::now() + LEFT_OPEN_GRACE);
         tokio::select! {
-            message = channel.wait() => match output.hear(message).map_err(|why| turn.lost(&why))? {
-                true => return output.ended(turn),
-                false => output.check()?,
-            },
+            message = channel.wait() => {
+                is_asked = prompt.as_mut().is_some_and(|prompt| prompt.comes(message.as_ref()));
+                match output.hear(message).map_err(|why| turn.lost(&why))? {
+                    true => return output.ended(turn),
+                    false => output.check()?,
+                }
+            }
+            () = super::until(left_open) => {
+                let _ = channel.close().await;
+                return Ok(Output { left_open: true, ..output });
+            }
             () = super::until(deadline.map(|(moment, _)| moment)) => {
                 let _ = channel.close().await;
                 let limit = deadline.map(|(_, limit)| limit).unwrap_or_default();
@@ -81,14 +94,56 @@ async fn collect(
                 return Err(turn.lost(&"the run was stopped"));
             }
         }
-        if prompt.as_ref().is_some_and(|prompt| output.shows(prompt)) {
-            prompt = None;
-            if let Some(password) = turn.host.sudo_password() {
-                let line = zeroize::Zeroizing::new(format!("{}\n", password.expose()).into_bytes());
-                channel.data_bytes(line.to_vec()).await.map_err(|error| turn.lost(&error))?;
-                channel.eof().await.map_err(|error| turn.lost(&error))?;
-            }
+        if is_asked && let Some(password) = turn.host.sudo_password() {
+            let line = zeroize::Zeroizing::new(format!("{}\n", password.expose()).into_bytes());
+            channel.data_bytes(line.to_vec()).await.map_err(|error| turn.lost(&error))?;
+            channel.eof().await.map_err(|error| turn.lost(&error))?;
         }
+    }
+}
+
+/// The prompt sudo was told to print. It may come behind a lecture, or cut in two, and is answered once.
+struct Prompt {
+    text: Vec<u8>,
+    /// A terminal has one stream for both.
+    on_stdout: bool,
+    came: bool,
+    /// The end of what came before, too short to hold the prompt.
+    before: Vec<u8>,
+}
+
+impl Prompt {
+    fn new(text: &str, on_stdout: bool) -> Prompt {
+        Prompt { text: text.as_bytes().to_vec(), on_stdout, came: false, before: Vec::new() }
+    }
+
+    /// Whether it ends its first coming in this message.
+    fn comes(&mut self, message: Option<&ChannelMsg>) -> bool {
+        let data = match message {
+            Some(ChannelMsg::Data { data }) if self.on_stdout && !self.came => data,
+            Some(ChannelMsg::ExtendedData { data, .. }) if !self.on_stdout && !self.came => data,
+            _ => return false,
+        };
+        self.before.extend_from_slice(data);
+        self.came = self.find(&self.before).is_some();
+        let excess = self.before.len().saturating_sub(self.text.len() - 1);
+        self.before.drain(..excess);
+        self.came
+    }
+
+    fn find(&self, text: &[u8]) -> Option<usize> {
+        text.windows(self.text.len()).position(|window| window == self.text)
+    }
+
+    /// `text` without the prompt, which is none of the command's words. On a terminal sudo ends its line.
+    fn taken_out(&self, mut text: Vec<u8>) -> Vec<u8> {
+        while let Some(at) = self.find(&text) {
+            let after = text.get(at + self.text.len()..).unwrap_or_default();
+            let line_end =
+                [&b"\r\n"[..], b"\n"].into_iter().find(|end| self.on_stdout && after.starts_with(end));
+            text.drain(at..at + self.text.len() + line_end.map_or(0, <[u8]>::len));
+        }
+        text
     }
 }
 
@@ -106,7 +161,6 @@ impl Output {
             Some(ChannelMsg::Close) | None => return Ok(true),
             Some(_) => {}
         }
-        // A daemon that keeps the pipe open must not keep us: with the code and the end of output all is there.
         Ok(self.retcode.is_some() && self.eof)
     }
 
@@ -118,10 +172,6 @@ impl Output {
             }
         }
         Ok(())
-    }
-
-    fn shows(&self, prompt: &str) -> bool {
-        self.stderr.ends(prompt.len() + QUOTED_BYTES).0.contains(prompt)
     }
 
     fn ended(self, turn: &Turn) -> Result<Output, HostErrorKind> {
@@ -153,17 +203,24 @@ fn signal_code(name: &russh::Sig) -> i64 {
     }
 }
 
-fn finish(output: Output) -> Result<Return, HostErrorKind> {
+fn finish(output: Output, prompt: Option<&Prompt>) -> Result<Return, HostErrorKind> {
     let unkept =
         |error: std::io::Error| HostErrorKind::Protocol(format!("its answer cannot be kept: {error}"));
     let retcode = output.retcode.unwrap_or(255);
     let stdout = output.stdout.into_bytes().map_err(unkept)?;
     let stderr = output.stderr.into_bytes().map_err(unkept)?;
+    let (stdout, stderr) = match prompt.filter(|prompt| prompt.came) {
+        Some(prompt) if prompt.on_stdout => (prompt.taken_out(stdout), stderr),
+        Some(prompt) => (stdout, prompt.taken_out(stderr)),
+        None => (stdout, stderr),
+    };
     let value = Map::from([
         ("retcode", Value::Int(retcode)),
         ("stderr", Value::from_bytes(stderr)),
         ("stdout", Value::from_bytes(stdout)),
     ]);
     let (value, success) = (Value::Map(value), retcode == 0);
-    Ok(Return { value, retcode, success, out: None, notes: Vec::new() })
+    let left_open = "a child of the command lives on and holds its output open";
+    let notes = output.left_open.then(|| left_open.to_owned()).into_iter().collect();
+    Ok(Return { value, retcode, success, out: None, notes })
 }

@@ -5,7 +5,7 @@
 //! line ends. That string is POSIX `sh`. It costs one `ls` where the thin is present.
 
 use super::limits::COMMAND_BYTES_MAX;
-use super::thins::{self, Thin};
+use super::thins::{self, Packing, Thin};
 use halite_roster::Host;
 use halite_wire::frame::Nonce;
 
@@ -17,16 +17,22 @@ const CALL_ON_STDIN: &str = "-";
 /// ... or on stdin, once the thin has greeted.
 const CALL_AFTER_GREETING: &str = "+";
 
+/// Stands where the roster names no directory: a path nobody has.
+const NO_THIN_DIR: &str = "/-";
+
 /// Finds the thin and becomes it, or says what it would take to put it there and waits for the second line.
 ///
-/// Words: $1 version, $2 nonce, $3 call, $4 our directory's name, $5 directory from the roster or `-`.
-/// A directory counts only where it and the thin are ours and nobody else's: mode 0700, no link.
+/// Words: $1 version, $2 nonce, $3 call, $4 our directory's name, $5 directory from the roster.
+/// A directory counts only where it and the thin are ours and nobody else's: mode 0700. It is entered first and
+/// looked at from inside, so that nobody who swaps it under its name gains anything.
+/// `SHLVL` tells bash that a shell ran before it; Debian's else takes every command for a login of its own and
+/// reads `.bashrc`, into the output of the command.
 const FIND: &str = concat!(
-    r#"for d in "$5" "/var/tmp/$4" "/tmp/$4" "/dev/shm/$4" "$HOME/$4"; do t="$d/$1"; "#,
-    r#"if [ -x "$t" ] && [ -O "$t" ] && [ -O "$d" ]; then case "$(ls -ldn "$d" "$t" 2>/dev/null)" in "#,
-    r#"drwx------*-rwx------*) exec "$t" "$2" "$3";; esac; fi; done; "#,
+    r#"export SHLVL=2; for d in "$5" "/var/tmp/$4" "/tmp/$4" "/dev/shm/$4" "$HOME/$4"; do "#,
+    r#"if cd "$d" 2>/dev/null && [ -x "./$1" ] && [ -O "./$1" ] && [ -O . ]; then "#,
+    r#"case "$(ls -ldn . "./$1" 2>/dev/null)" in drwx------*-rwx------*) exec "./$1" "$2" "$3";; esac; fi; done; "#,
     r#"if [ "$3" = - ]; then read -r c; fi; "#,
-    r#"if command -v gzip >/dev/null 2>&1; then z=gzip; else z=raw; fi; "#,
+    r#"z=raw; for p in gzip xz; do if command -v $p >/dev/null 2>&1; then z=$p; fi; done; "#,
     r#"echo "HALITE-$2 NEED $(uname -s) $(uname -m) $z"; read -r s; eval "$s""#,
 );
 
@@ -52,7 +58,10 @@ pub fn start(host: &Host, nonce: Nonce, route: Route, prompt: &str) -> Result<St
     let version = thins::version();
     let nonce = nonce.to_hex();
     let folder = folder(host);
-    let thin_dir = word("thin_dir", host.thin_dir.as_deref().unwrap_or("-"))?;
+    let thin_dir = word("thin_dir", host.thin_dir.as_deref().unwrap_or(NO_THIN_DIR))?;
+    if !thin_dir.starts_with('/') {
+        return Err(format!("thin_dir {thin_dir:?} is not absolute"));
+    }
     let path = match &host.set_path {
         Some(path) => format!("PATH={}; export PATH; ", word("set_path", path)?),
         None => String::new(),
@@ -113,27 +122,39 @@ fn word<'a>(key: &str, text: &'a str) -> Result<&'a str, String> {
 
 /// Finds a directory that takes and runs files, receives the thin, checks it, and becomes it.
 ///
-/// Each candidate is tried by writing as much as the thin needs and by running a file there. Directories of
-/// others, links and wrong modes are passed over; the last two candidates are fresh ones, for hosts where all
-/// usual names are taken by somebody else.
-pub fn install(thin: &Thin, packed: bool) -> String {
-    let Thin { sha256, size, gzip, .. } = thin;
-    let receive =
-        if packed { format!("head -c {} | gzip -dc", gzip.len()) } else { format!("head -c {size}") };
+/// `length` is that of the packed form, which follows at once.
+///
+/// Each candidate is entered, and from then on only spoken of as `.`: whoever swaps it under its name is left
+/// behind. It is tried by running a file there and by writing as much as the thin needs. Directories of others,
+/// links and wrong modes are passed over; the last two candidates are fresh ones, for hosts where all usual names
+/// are taken by somebody else.
+pub fn install(thin: &Thin, packing: Packing, length: usize) -> String {
+    let Thin { sha256, size, .. } = thin;
+    let unpack = match packing {
+        Packing::Xz => " | xz -dc",
+        Packing::Gzip => " | gzip -dc",
+        Packing::Raw => "",
+    };
+    let receive = format!("head -c {length}{unpack}");
     [
-        r#"e="no directory takes it:"; for d in "$5" "/var/tmp/$4" "/tmp/$4" "/dev/shm/$4" "$HOME/$4" "/var/tmp/$4.$2" "/tmp/$4.$2"; do "#,
-        r#"if [ "$d" = - ]; then continue; fi; "#,
-        r#"if [ -d "$d" ] || mkdir -m 700 "$d" 2>/dev/null; then :; else e="$e $d cannot be made;"; continue; fi; "#,
-        r#"case "$(ls -ldn "$d")" in drwx------*) ;; *) e="$e $d is not private;"; continue;; esac; "#,
-        r#"if [ -O "$d" ]; then :; else e="$e $d is not ours;"; continue; fi; t="$d/.$1.$$"; "#,
-        r##"if { echo "#!/bin/sh"; echo "exit 0"; } 2>/dev/null >"$t" && chmod 700 "$t"; then :; else rm -f "$t"; e="$e $d cannot be written;"; continue; fi; "##,
-        r#"if "$t" 2>/dev/null; then :; else rm -f "$t"; e="$e $d runs no programs (noexec);"; continue; fi; rm -f "$t"; "#,
-        &format!(r#"if {{ head -c {size} /dev/zero; }} 2>/dev/null >"$t"; then :; else rm -f "$t"; e="$e $d has no room for {size} bytes;"; continue; fi; "#),
-        &format!(r#"if {receive} >"$t"; then :; else rm -f "$t"; e="it did not arrive whole in $d"; break; fi; "#),
+        // `no` gives a directory up, for the reason it is told.
+        r#"no() { rm -f "$t"; e="$e $d $1;"; if [ "$m" = 1 ]; then rmdir "$d" 2>/dev/null; fi; }; "#,
+        r#"e="no directory takes it:"; t="./.$2"; for d in "$5" "/var/tmp/$4" "/tmp/$4" "/dev/shm/$4" "$HOME/$4" "/var/tmp/$4.$2" "/tmp/$4.$2"; do m=0; "#,
+        &format!(r#"if [ "$d" = {NO_THIN_DIR} ]; then continue; fi; "#),
+        r#"if [ -h "$d" ]; then e="$e $d is a link;"; continue; fi; "#,
+        r#"if [ -d "$d" ]; then :; elif mkdir -m 700 "$d" 2>/dev/null; then m=1; else e="$e $d cannot be made;"; continue; fi; "#,
+        r#"if cd "$d" 2>/dev/null; then :; else e="$e $d cannot be entered;"; continue; fi; "#,
+        r#"case "$(ls -ldn .)" in drwx------*) ;; *) e="$e $d is not private;"; continue;; esac; "#,
+        r#"if [ -O . ]; then :; else e="$e $d is not ours;"; continue; fi; "#,
+        r#"if { true; } 2>/dev/null >"$t"; then :; else no "cannot be written"; continue; fi; "#,
+        r##"if { echo "#!/bin/sh" && echo "exit 0"; } 2>/dev/null >"$t" && chmod 700 "$t"; then :; else no "has no room"; continue; fi; "##,
+        r#"if "$t" 2>/dev/null; then :; else no "runs no programs (noexec)"; continue; fi; "#,
+        &format!(r#"if {{ head -c {size} /dev/zero; }} 2>/dev/null >"$t"; then :; else no "has no room for {size} bytes"; continue; fi; "#),
+        &format!(r#"if {receive} >"$t"; then :; else no "did not get it whole"; break; fi; "#),
         r#"h="$(sha256sum <"$t" 2>/dev/null)"; case "${h%% *}" in "#,
-        &format!(r#"{sha256}) ;; "") if [ "$(wc -c <"$t")" -ne {size} ]; then rm -f "$t"; e="it is not {size} bytes long in $d"; break; fi;; "#),
-        r#"*) rm -f "$t"; e="its checksum is wrong in $d"; break;; esac; "#,
-        r#"chmod 700 "$t"; mv -f "$t" "$d/$1"; exec "$d/$1" "$2" +; done; "#,
+        &format!(r#"{sha256}) ;; "") if [ "$(wc -c <"$t")" -ne {size} ]; then no "did not get {size} bytes"; break; fi;; "#),
+        r#"*) no "got another checksum"; break;; esac; "#,
+        r#"chmod 700 "$t"; mv -f "$t" "./$1"; exec "./$1" "$2" +; done; "#,
         r#"echo "HALITE-$2 FAIL $e""#,
         "\n",
     ]

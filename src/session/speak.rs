@@ -3,7 +3,7 @@
 
 use super::Desk;
 use super::shell;
-use super::thins::Thin;
+use super::thins::{Packing, Thin};
 use halite_wire::MinionId;
 use halite_wire::frame;
 use halite_wire::message::{Answer, Ask, ToThin};
@@ -28,7 +28,7 @@ pub enum Order {
     /// Put the thin there.
     Push {
         thin: &'static Thin,
-        packed: bool,
+        packing: Packing,
     },
     Answer {
         ask: u32,
@@ -60,7 +60,7 @@ pub async fn speak(
     while let Some(order) = orders.recv().await {
         match order {
             Order::Line(text) => half.data_bytes([&text[..], b"\n"].concat()).await?,
-            Order::Push { thin, packed } => push(half, thin, packed, pushed).await?,
+            Order::Push { thin, packing } => push(half, thin, packing, pushed).await?,
             Order::Answer { ask, what } => answer(half, desk, minion, ask, what, &mut seq).await?,
             Order::Eof => half.eof().await?,
         }
@@ -71,18 +71,12 @@ pub async fn speak(
 async fn push(
     half: &ChannelWriteHalf<Msg>,
     thin: &Thin,
-    packed: bool,
+    packing: Packing,
     pushed: &Pushed,
 ) -> Result<(), russh::Error> {
-    let unpacked;
-    let bytes = if packed {
-        thin.gzip
-    } else {
-        unpacked = thin.unpacked();
-        &unpacked
-    };
+    let bytes = thin.packed(packing);
     pushed.total.store(bytes.len() as u64, Ordering::Relaxed);
-    half.data_bytes(shell::install(thin, packed).into_bytes()).await?;
+    half.data_bytes(shell::install(thin, packing, bytes.len()).into_bytes()).await?;
     for piece in bytes.chunks(PUSH_PIECE_BYTES) {
         half.data_bytes(piece.to_vec()).await?;
         pushed.sent.fetch_add(piece.len() as u64, Ordering::Relaxed);

@@ -4,6 +4,7 @@ use super::capture::{Capture, Kept};
 use super::limits::{BLIND_CALL_BYTES_MAX, KEPT_TEXT_BYTES, PUSH_BYTES_PER_STALL, STDERR_BYTES_MAX};
 use super::shell::{self, MARK, Route};
 use super::speak::{ORDERS_WAITING_MAX, Order, Pushed, speak};
+use super::thins::Packing;
 use super::{Turn, random_nonce, thins};
 use crate::fleet::facts::Step;
 use crate::fleet::outcome::{HostErrorKind, Phase, Reached};
@@ -294,6 +295,7 @@ impl Conversation<'_, '_> {
             return Ok(());
         }
         if prompts > 1 {
+            self.turn.reached = Reached::NotStarted;
             return Err(HostErrorKind::SudoFailed("the password was refused".to_owned()));
         }
         let Some(password) = self.turn.host.sudo_password().filter(|_| !self.password_sent) else {
@@ -312,8 +314,8 @@ impl Conversation<'_, '_> {
         let words: Vec<&str> = said.split_whitespace().collect();
         match words[..] {
             ["NEED", system, machine, packing] if self.stage == Stage::Starting => {
-                let (system, machine, packed) = (system.to_owned(), machine.to_owned(), packing == "gzip");
-                self.install(&system, &machine, packed)
+                let (system, machine, packing) = (system.to_owned(), machine.to_owned(), Packing::named(packing));
+                self.install(&system, &machine, packing)
             }
             ["FAIL", ..] => {
                 self.turn.reached = Reached::NotStarted;
@@ -323,7 +325,7 @@ impl Conversation<'_, '_> {
         }
     }
 
-    fn install(&mut self, system: &str, machine: &str, packed: bool) -> Result<(), HostErrorKind> {
+    fn install(&mut self, system: &str, machine: &str, packing: Packing) -> Result<(), HostErrorKind> {
         self.turn.reached = Reached::NotStarted;
         let thin = thins::for_machine(machine).filter(|_| system == "Linux");
         let Some(thin) = thin else {
@@ -336,7 +338,7 @@ impl Conversation<'_, '_> {
         self.stage = Stage::Pushing;
         self.deadline = None;
         self.call_is_out = false;
-        self.order(Order::Push { thin, packed })
+        self.order(Order::Push { thin, packing })
     }
 
     /// Tells how far the push is; ends it where it stands still. A push that is out has the bootstrap's limit
@@ -386,6 +388,8 @@ impl Conversation<'_, '_> {
         if self.stage == Stage::Calling {
             let how = match &self.exit {
                 Some(Exit::Signal(name)) => format!("the executor was ended by signal {name}"),
+                // A login shell that waits for its child says it so.
+                Some(Exit::Code(code @ 129..=192)) => format!("the executor was ended by signal {}", code - 128),
                 Some(Exit::Code(code)) => {
                     format!("the executor ended with code {code} and without an answer")
                 }
@@ -403,7 +407,7 @@ impl Conversation<'_, '_> {
             None => self.turn.lost(&with("the channel closed", &said)),
             Some(_) if self.stage == Stage::Pushing => HostErrorKind::PushFailed(said),
             Some(Exit::Code(code)) => {
-                HostErrorKind::Unsupported(with(&format!("its login shell ended with code {code}"), &said))
+                HostErrorKind::Unsupported(with(&format!("its login shell, or a forced command, ended with code {code}"), &said))
             }
             Some(Exit::Signal(name)) => HostErrorKind::Unsupported(with(
                 &format!("its login shell was ended by signal {name}"),

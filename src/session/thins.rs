@@ -1,6 +1,8 @@
 //! The executors this controller carries, one for each architecture.
 
-use std::io::Read;
+use std::collections::HashMap;
+use std::io::{Read, Write};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 /// One embedded executor. Its hash names it on hosts, so two controllers never run each other's.
 #[derive(Debug)]
@@ -11,7 +13,27 @@ pub struct Thin {
     pub sha256: &'static str,
     /// Bytes of the executable.
     pub size: usize,
-    pub gzip: &'static [u8],
+    pub xz: &'static [u8],
+}
+
+/// The forms a host can take an executor in, the smallest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Packing {
+    Xz,
+    Gzip,
+    /// For hosts that unpack nothing.
+    Raw,
+}
+
+impl Packing {
+    /// By the word our script says.
+    pub fn named(word: &str) -> Packing {
+        match word {
+            "xz" => Packing::Xz,
+            "gzip" => Packing::Gzip,
+            _ => Packing::Raw,
+        }
+    }
 }
 
 include!(concat!(env!("OUT_DIR"), "/thins.rs"));
@@ -39,12 +61,28 @@ pub fn version() -> &'static str {
 }
 
 impl Thin {
-    /// The executable itself, for hosts that cannot unpack gzip.
-    pub fn unpacked(&self) -> Vec<u8> {
+    /// The executor as a host takes it. What is not embedded is made once and kept: a thousand hosts may want it.
+    pub fn packed(&self, packing: Packing) -> Arc<[u8]> {
+        type Made = Mutex<HashMap<(&'static str, bool), Arc<[u8]>>>;
+        static MADE: LazyLock<Made> = LazyLock::new(Mutex::default);
+        if packing == Packing::Xz {
+            return self.xz.into();
+        }
+        let gzip = packing == Packing::Gzip;
+        let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
+        made.entry((self.arch, gzip)).or_insert_with(|| self.repacked(gzip).into()).clone()
+    }
+
+    /// What our own build packed unpacks, and memory takes it; anything else would be caught by the hash on the host.
+    fn repacked(&self, gzip: bool) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(self.size);
-        // What was packed by our own build unpacks; a short read would be caught by the hash on the host.
-        let _ = flate2::read::GzDecoder::new(self.gzip).read_to_end(&mut bytes);
-        bytes
+        let _ = lzma_rust2::XzReader::new(self.xz, false).read_to_end(&mut bytes);
+        if !gzip {
+            return bytes;
+        }
+        let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        let _ = packed.write_all(&bytes);
+        packed.finish().unwrap_or_default()
     }
 }
 
@@ -55,7 +93,11 @@ mod tests {
     #[test]
     fn the_embedded_executor_of_this_machine_unpacks_whole() {
         let thin = for_machine(std::env::consts::ARCH).expect("this machine's executor is embedded");
-        assert_eq!(thin.unpacked().len(), thin.size);
-        assert!(thin.unpacked().starts_with(b"\x7fELF"));
+        let raw = thin.packed(Packing::Raw);
+        assert_eq!(raw.len(), thin.size);
+        assert!(raw.starts_with(b"\x7fELF"));
+        let mut unpacked = Vec::new();
+        flate2::read::GzDecoder::new(&*thin.packed(Packing::Gzip)).read_to_end(&mut unpacked).unwrap();
+        assert!(*unpacked == *raw);
     }
 }

@@ -51,7 +51,7 @@ impl KnownHosts {
         let entries = self.entries(host, port);
         let offered = fingerprint(key);
         let same = |known: &&Known| known.key.key_data() == key.key_data();
-        if entries.iter().filter(|known| known.revoked).any(|known| same(known)) {
+        if entries.iter().filter(|known| known.revoked).any(&same) {
             return Verdict::Changed { known: "a revoked key".to_owned(), offered };
         }
         let mut valid = entries.into_iter().filter(|known| !known.revoked).peekable();

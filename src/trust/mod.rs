@@ -8,7 +8,7 @@ use halite_roster::{Host, HostKeyCheck};
 use known_hosts::KnownHosts;
 use russh::keys::ssh_key::{Algorithm, HashAlg, PublicKey};
 use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -72,7 +72,7 @@ impl TrustStore {
         let mut known = KnownHosts::default();
         if policy != Policy::Off {
             for path in files.iter().map(PathBuf::as_path).chain([accepted]) {
-                match std::fs::read(path) {
+                match read(path) {
                     Ok(bytes) => known.add(&String::from_utf8_lossy(&bytes)),
                     Err(source) if source.kind() == std::io::ErrorKind::NotFound => {}
                     Err(source) => return Err(TrustError { path: path.to_owned(), source }),
@@ -128,8 +128,8 @@ impl TrustStore {
             return Ok(Verdict::Known);
         }
         // The list of pending keys is a service to the user; the refusal stands without it.
-        let seen = std::fs::read_to_string(&self.pending).unwrap_or_default();
-        if !seen.lines().any(|old| old == line.trim_end()) {
+        let seen = read(&self.pending).unwrap_or_default();
+        if !String::from_utf8_lossy(&seen).lines().any(|old| old == line.trim_end()) {
             let _ = append(&self.pending, &line);
         }
         Ok(verdict)
@@ -142,9 +142,23 @@ impl TrustStore {
     }
 }
 
+/// The whole file, or why not. A pipe would wait for somebody to write into it.
+fn read(path: &Path) -> std::io::Result<Vec<u8>> {
+    refuse_pipe(path)?;
+    std::fs::read(path)
+}
+
+fn refuse_pipe(path: &Path) -> std::io::Result<()> {
+    match std::fs::metadata(path) {
+        Ok(metadata) if metadata.file_type().is_fifo() => Err(std::io::Error::other("it is a pipe, not a file")),
+        _ => Ok(()),
+    }
+}
+
 /// Appends one line, durably. The file is made for its owner alone.
 fn append(path: &Path, line: &str) -> Result<(), TrustError> {
     let written = (|| {
+        refuse_pipe(path)?;
         if let Some(folder) = path.parent() {
             std::os::unix::fs::DirBuilderExt::mode(std::fs::DirBuilder::new().recursive(true), 0o700)
                 .create(folder)?;

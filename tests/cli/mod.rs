@@ -2,5 +2,12 @@
 
 mod codes;
 mod crashes;
+mod injection;
 mod kit;
+mod mixed;
+mod newcomer;
+mod places;
+mod secrets;
 mod stops;
+mod sudo;
+mod terminal;

@@ -43,7 +43,7 @@ fn tgt_25_a_killed_executor_is_a_lost_line_that_may_have_run() {
     );
     inside(fleet, "plain", &format!("kill -KILL {pid}"));
     let answer = controller.read(&end(child), began);
-    answer.failed("h", "lost", &["signal", "KILL"]);
+    answer.failed("h", "lost", &["signal"]);
     assert_eq!(answer.reached("h"), "may_have_run");
     assert!(answer.took < Duration::from_secs(20), "{answer:?}");
     inside(fleet, "plain", "pkill -u victim sleep || :");
@@ -80,8 +80,10 @@ fn tgt_27_children_that_keep_the_output_open_are_left_alone_and_noted() {
         answer.is_text("h", said);
         assert!(answer.took < Duration::from_secs(10), "{command}: {:?}", answer.took);
         assert!(answer.notes("h").contains("output"), "{command}: {}", answer.notes("h"));
-        let raw = controller.ssh(&["-r", "h", &format!("{command} 2>&1")]);
+        let raw = controller.ssh(&["-r", "h", command]);
+        assert_eq!(raw.value("h").get("stdout").and_then(|out| out.as_str()), Some(&*format!("{said}\n")));
         assert!(raw.took < Duration::from_secs(10), "raw {command}: {:?}", raw.took);
+        assert!(raw.notes("h").contains("output"), "raw {command}: {}", raw.notes("h"));
     }
     inside(fleet, "plain", "pkill -fx 'sleep 30[12].5' || :");
 }
@@ -109,7 +111,7 @@ fn tgt_33_twenty_controllers_at_first_contact_with_one_host_all_get_their_answer
     for (controller, run) in controllers.iter().zip(runs) {
         controller.read(&end(run), Instant::now()).is_true("h");
     }
-    let left = inside(fleet, "plain", "ls -A /var/tmp/.halite-crowd");
+    let left = inside(fleet, "plain", "ls -A /var/tmp/.halite-crowd | grep -vx proc");
     assert_eq!(left, halite::session::thins::version(), "half executors were left");
 }
 

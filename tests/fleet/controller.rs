@@ -10,6 +10,9 @@ use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+/// No run of these tests takes longer; one that does hangs.
+const PATIENCE_SECONDS: &str = "60";
+
 pub struct Controller {
     pub fleet: &'static Fleet,
     pub scratch: Scratch,
@@ -96,7 +99,8 @@ impl Controller {
 
     /// `halite ssh -c conf --out json --static WORDS`.
     pub fn halite(&self, words: &[&str]) -> Command {
-        let mut halite = self.program(env!("CARGO_BIN_EXE_halite"));
+        let mut halite = self.program("timeout");
+        halite.args(["--foreground", "-k", "5", PATIENCE_SECONDS, env!("CARGO_BIN_EXE_halite")]);
         halite.arg("ssh").arg("-c").arg(self.path("conf")).args(["--out", "json", "--static"]).args(words);
         halite
     }

@@ -79,35 +79,61 @@ fn tgt_23_tgt_24_a_cut_network_is_noticed_within_the_keepalive_limit() {
     }
 }
 
-/// One run through a proxy that counts.
-fn counted(fleet: &'static Fleet, user: &str, words: &[&str]) -> (Answer, Vec<Flow>) {
-    let proxy = DelayProxy::start(fleet, address(fleet, "plain"), Duration::from_millis(40)).unwrap();
-    let (port, user) = (format!("port: {}", proxy.address().port()), format!("user: {user}"));
-    let controller = Controller::new(fleet).entry("h", "plain", &["host: 127.0.0.1", &port, &user]);
+/// One run over a line with this round trip, and what it carried.
+fn counted(fleet: &'static Fleet, words: &[&str], round_trip: Duration) -> (Answer, Flow) {
+    let proxy = DelayProxy::start(fleet, address(fleet, "plain"), round_trip).unwrap();
+    let port = format!("port: {}", proxy.address().port());
+    let controller = Controller::new(fleet).entry("h", "plain", &["host: 127.0.0.1", &port, "user: far"]);
     let answer = controller.ssh(&[words, &["--no-host-keys"]].concat());
-    (answer, proxy.flows())
+    assert_eq!(answer.outcome("h"), "ok", "{answer:?}");
+    let flows = proxy.flows();
+    assert_eq!(flows.len(), 1, "{words:?}: more than one connection");
+    (answer, flows[0])
+}
+
+fn report(what: &str, said: &str) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stderr(), "{what}: {said}");
+}
+
+/// How many round trips a run waits for: what it takes longer where each is 200 ms longer. A loaded machine only
+/// adds, so the quickest of some tries counts; it is tried again as long as it is more than `most`.
+fn waited(fleet: &'static Fleet, words: &[&str], most: u32) -> u32 {
+    let (mut near, mut far, mut trips) = (Duration::MAX, Duration::MAX, u32::MAX);
+    for _ in 0..5 {
+        near = near.min(counted(fleet, words, Duration::from_millis(20)).0.took);
+        let (slow, flow) = counted(fleet, words, Duration::from_millis(220));
+        far = far.min(slow.took);
+        trips = (far.saturating_sub(near).as_secs_f64() / 0.2).round() as u32;
+        report(&format!("warm {words:?}"), &format!("{trips} round trips; {flow:?}"));
+        if trips <= most {
+            break;
+        }
+    }
+    trips
 }
 
 #[test]
-fn a_warm_call_waits_for_few_round_trips_and_a_first_one_sends_little() {
+fn a_warm_call_waits_for_eight_round_trips_and_one_on_stdin_for_nine() {
     let Some(fleet) = fleet() else { return };
-    let report = |what: &str, flows: &[Flow]| {
-        use std::io::Write;
-        let _ = writeln!(std::io::stderr(), "{what}: {flows:?}");
-        assert_eq!(flows.len(), 1, "{what}: more than one connection");
-        flows[0]
-    };
-    let (answer, flows) = counted(fleet, "far", &["h", "test.ping"]);
-    answer.is_true("h");
-    let first = report("first contact", &flows);
-    let (answer, flows) = counted(fleet, "far", &["h", "test.ping"]);
-    answer.is_true("h");
-    let ping = report("warm test.ping", &flows);
-    let (answer, flows) = counted(fleet, "far", &["h", "cmd.run", "echo ran"]);
-    answer.is_text("h", "ran");
-    let run = report("warm cmd.run", &flows);
-    assert!(ping.turns <= 8, "warm test.ping: {} round trips", ping.turns);
-    assert!(run.turns <= 9, "warm cmd.run: {} round trips", run.turns);
-    assert!(ping.up <= 16 << 10, "warm test.ping sent {} bytes", ping.up);
-    assert!(first.up <= 1_200_000, "first contact sent {} bytes", first.up);
+    let (ping, run) = (["h", "test.ping"], ["h", "cmd.run", "echo ran"]);
+    let (_, first) = counted(fleet, &ping, Duration::from_millis(20));
+    report("first contact", &format!("{first:?}"));
+    assert!(waited(fleet, &ping, 8) <= 8);
+    assert!(waited(fleet, &run, 9) <= 9);
+    let (_, warm) = counted(fleet, &ping, Duration::from_millis(20));
+    assert!(warm.up <= 16 << 10, "a warm test.ping sent {} bytes", warm.up);
+}
+
+#[test]
+fn a_first_contact_sends_no_more_than_1200_kilobytes() {
+    let Some(fleet) = fleet() else { return };
+    let proxy = DelayProxy::start(fleet, address(fleet, "plain"), Duration::from_millis(2)).unwrap();
+    let port = format!("port: {}", proxy.address().port());
+    let controller =
+        Controller::new(fleet).entry("h", "plain", &["host: 127.0.0.1", &port, "user: stranger"]);
+    controller.ssh(&["h", "test.ping", "--no-host-keys"]).is_true("h");
+    let flows = proxy.flows();
+    assert_eq!(flows.len(), 1);
+    assert!(flows[0].up <= 1_200_000, "first contact sent {} bytes", flows[0].up);
 }

@@ -45,15 +45,15 @@ fn keys_of_every_kind_open_a_real_server() {
         controller = controller.entry(name, "doors", &lines);
     }
     let locked = at(&controller.path("locked"));
-    let controller = controller
-        .entry("unopened", "doors", &["user: keys", &locked])
-        .entry("mistyped", "doors", &["user: keys", &locked, "priv_passwd: not that"])
-        .entry("absent", "doors", &["user: keys", "priv: /no/such/key"]);
+    let controller = controller.entry("unopened", "doors", &["user: keys", &locked]).entry(
+        "mistyped",
+        "doors",
+        &["user: keys", &locked, "priv_passwd: not that"],
+    );
     let answer = controller.ssh(&["*", "test.ping"]);
     kinds.iter().for_each(|(name, ..)| answer.is_true(name));
     answer.failed("unopened", "auth_failed", &["locked", "passphrase"]);
     answer.failed("mistyped", "auth_failed", &["locked", "passphrase"]);
-    answer.failed("absent", "auth_failed", &["/no/such/key"]);
 }
 
 /// An agent that ends with the value.

@@ -27,10 +27,8 @@ fn tgt_10_tgt_21_one_channel_is_enough_without_sftp_forwarding_terminal_or_secon
     }
     controller.ssh(&["narrow", "cmd.run", "echo out; echo err >&2"]).is_text("narrow", "out\nerr");
     let controller = controller.entry("terminal", "narrow", &["tty: True"]);
-    let refused = controller.ssh(&["terminal", "test.ping"]);
-    assert_ne!(refused.outcome("terminal"), "ok", "{refused:?}");
-    assert!(refused.text("terminal").contains("terminal"), "{refused:?}");
-    assert_eq!(refused.reached("terminal"), "not_started");
+    // Nothing but sudo may insist on a terminal; where there is none, all else goes on.
+    controller.ssh(&["terminal", "test.ping"]).is_true("terminal");
 }
 
 #[test]
@@ -78,14 +76,7 @@ fn tgt_15_places_that_do_not_execute_are_passed_over() {
         .entry("given", "nowhere", &["thin_dir: /srv/thin"]);
     let answer = controller.ssh(&["*", "test.ping"]);
     answer.is_true("next");
-    assert_eq!(
-        where_is(fleet, "noexec", "root"),
-        "/var/tmp/.halite-root\n/tmp/.halite-root\n/dev/shm/.halite-root"
-            .lines()
-            .filter(|path| !inside(fleet, "noexec", &format!("ls -A {path} 2>/dev/null || :")).is_empty())
-            .collect::<Vec<_>>()
-            .join("\n")
-    );
+    assert_eq!(where_is(fleet, "noexec", "root"), "/dev/shm/.halite-root", "an empty directory was left");
     answer.is_true("home");
     assert!(inside(fleet, "nowhere", "ls -d /home/homely/.halite-homely/*").len() > 30);
     answer.is_true("given");

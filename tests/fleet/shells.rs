@@ -1,18 +1,21 @@
 //! Hosts with nothing but a shell, whichever it is; and logins that are none.
 
 use super::controller::Controller;
-use super::site::{SHELLS, fleet, inside};
+use super::site::{PASSWORD, SHELLS, fleet, inside};
 use halite_wire::Value;
 
 #[test]
 fn tgt_17_a_host_of_busybox_and_dropbear_is_served_like_any_other() {
     let Some(fleet) = fleet() else { return };
     let controller = Controller::new(fleet).entry("mini", "mini", &[]).entry("mimi", "mini", &["user: mimi"]);
+    let controller =
+        controller.entry("mima", "mini", &["user: mima", "priv: ", &format!("passwd: {PASSWORD}")]);
     assert_eq!(inside(fleet, "mini", "which bash python3 perl sftp-server useradd || :"), "");
     for _ in ["first contact", "second"] {
         let answer = controller.ssh(&["*", "test.ping"]);
         answer.is_true("mini");
         answer.is_true("mimi");
+        answer.is_true("mima");
     }
     let raw = controller.ssh(&["-r", "mini", "echo raw; exit 3"]);
     assert_eq!(raw.value("mini").get("retcode"), Some(&Value::Int(3)), "{raw:?}");
@@ -49,7 +52,7 @@ fn tgt_12_tgt_13_logins_without_a_shell_are_not_supported_and_say_why() {
     let Some(fleet) = fleet() else { return };
     let rows: [(&str, &str, &[&str]); 5] = [
         ("nologin", "unsupported", &["login shell", "not available"]),
-        ("false", "unsupported", &["login shell ended with code 1"]),
+        ("never", "unsupported", &["login shell", "ended with code 1"]),
         ("broken", "unsupported", &["login shell", "No such file"]),
         ("files", "unsupported", &["forced command"]),
         ("deaf", "unsupported", &["forced command", "only this"]),

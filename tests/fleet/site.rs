@@ -34,10 +34,13 @@ pub fn inside(fleet: &Fleet, host: &str, script: &str) -> String {
 }
 
 fn plan() -> Plan {
-    let plan = places(Plan::default().with(Host::minimal("mini").user(User::new("mimi"))));
+    let mini = Host::minimal("mini")
+        .user(User::new("mimi"))
+        .user(User::new("mima").password(PASSWORD).without_key());
+    let plan = places(Plan::default().with(mini));
     let plan = plan.with(plain()).with(narrow()).with(shells()).with(sudoers()).with(doors()).with(noisy());
     plan.with(Host::openssh("six").ipv6().port(2022))
-        .with(Host::openssh("crowded").sshd("MaxStartups 1:100:1"))
+        .with(crowded())
         .with(Host::openssh("patient").sshd("ClientAliveInterval 5").sshd("ClientAliveCountMax 2"))
         .with(Host::openssh("cut"))
         .with(Host::openssh("reinstalled"))
@@ -75,6 +78,11 @@ fn places(plan: Plan) -> Plan {
         .with(Host::openssh("tiny").read_only_root())
 }
 
+/// Bears one line at a time that has not logged in. Of this keyword sshd takes the last line, which is the kit's.
+fn crowded() -> Host {
+    Host::openssh("crowded").setup("echo MaxStartups 1:100:1 >>/etc/ssh/sshd_config")
+}
+
 /// One channel and nothing else: no second session, no forwarding, no terminal, no sftp.
 fn narrow() -> Host {
     Host::openssh("narrow")
@@ -105,7 +113,7 @@ fn shells() -> Host {
     host.setup("ln -s \"$(command -v busybox)\" /usr/local/bin/ash")
         .file("/usr/local/bin/broken", 0o755, "#!/no/such/interpreter\n")
         .user(User::new("nologin").shell("/usr/sbin/nologin"))
-        .user(User::new("false").shell("/bin/false"))
+        .user(User::new("never").shell("/bin/false"))
         .user(User::new("broken").shell("/usr/local/bin/broken"))
         .user(User::new("missing").shell("/no/such/shell"))
         .user(User::new("files"))

@@ -101,7 +101,13 @@ async fn ctl_01_a_stopped_run_ends_the_host_and_its_children() {
         let _ = switch.send(true);
     };
     let (record, ()) = tokio::join!(running, stopping);
-    assert_eq!(record.outcome, Outcome::Cancelled(Reached::MayHaveRun));
+    // Within its moment of grace the thin may still tell how its child ended.
+    let ended = match &record.outcome {
+        Outcome::Cancelled(reached) => *reached == Reached::MayHaveRun,
+        Outcome::Returned(ret) => ret.retcode == -15,
+        _ => false,
+    };
+    assert!(ended, "{:?}", record.outcome);
     tokio::time::sleep(Duration::from_millis(500)).await;
     let left = std::process::Command::new("pgrep").args(["-f", &marker]).output().unwrap();
     assert!(left.stdout.is_empty(), "left behind: {}", String::from_utf8_lossy(&left.stdout));

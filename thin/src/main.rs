@@ -8,6 +8,9 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let args: Vec<String> =
         std::env::args_os().skip(1).map(|arg| arg.to_string_lossy().into_owned()).collect();
+    // The shell line found us from inside our own directory; functions begin where a login does.
+    let home = std::env::var_os("HOME").unwrap_or_default();
+    let _ = std::env::set_current_dir(home).or_else(|_| std::env::set_current_dir("/"));
     match &args[..] {
         [nonce, call] => halite_thin::serve(nonce, call),
         _ => {

@@ -8,7 +8,6 @@ mod base64;
 mod excerpt;
 pub mod jinja;
 pub mod limits;
-mod regex;
 pub mod repr;
 mod suggest;
 pub mod template;

@@ -30,7 +30,7 @@ pub struct FakeHost {
     pub commands: Arc<Mutex<Vec<String>>>,
     /// TCP connections so far.
     pub connections: Arc<AtomicU32>,
-    /// The home of the shells it runs; the thin lies here when the roster says so. Its `bin` is
+    /// The home of the shells it runs; the thin lies here when the roster says so. Its `local` is
     /// first on their path.
     pub home: PathBuf,
     accepting: JoinHandle<()>,
@@ -78,6 +78,7 @@ impl FakeHost {
             home: home.clone(),
             stdin: None,
             nonce: None,
+            terminal: false,
         };
         let counter = connections.clone();
         let accepting = tokio::spawn(async move {
@@ -120,6 +121,7 @@ struct Client {
     home: PathBuf,
     stdin: Option<mpsc::UnboundedSender<Vec<u8>>>,
     nonce: Option<Nonce>,
+    terminal: bool,
 }
 
 impl Client {
@@ -210,6 +212,21 @@ impl server::Handler for Client {
         Ok(())
     }
 
+    async fn pty_request(
+        &mut self,
+        _: ChannelId,
+        _: &str,
+        _: u32,
+        _: u32,
+        _: u32,
+        _: u32,
+        _: &[(russh::Pty, u32)],
+        _: &mut Session,
+    ) -> Result<(), Self::Error> {
+        self.terminal = true;
+        Ok(())
+    }
+
     async fn exec_request(
         &mut self,
         id: ChannelId,
@@ -223,7 +240,14 @@ impl server::Handler for Client {
             command.rsplit("' sh ").next().and_then(|words| Nonce::from_hex(words.split(' ').nth(1)?));
         let (sender, stdin) = mpsc::unbounded_channel();
         self.stdin = Some(sender);
-        let far = Far { id, line: session.handle(), nonce: self.nonce, seq: 0, home: self.home.clone() };
+        let far = Far {
+            id,
+            line: session.handle(),
+            nonce: self.nonce,
+            seq: 0,
+            home: self.home.clone(),
+            terminal: self.terminal,
+        };
         tokio::spawn(far.execute(self.script.exec.clone(), command, stdin));
         Ok(())
     }
@@ -236,6 +260,8 @@ struct Far {
     nonce: Option<Nonce>,
     seq: u32,
     home: PathBuf,
+    /// Programs are told that they have one; they get pipes all the same.
+    terminal: bool,
 }
 
 impl Far {
@@ -336,7 +362,8 @@ impl Far {
             .arg(command)
             .env_clear()
             .env("HOME", &self.home)
-            .env("PATH", format!("{}/bin:{PATH}", self.home.display()))
+            .envs(self.terminal.then_some(("TERM", "dumb")))
+            .env("PATH", format!("{}/local:{PATH}", self.home.display()))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -354,7 +381,7 @@ impl Far {
             std::future::pending::<()>().await;
         };
         let (mut stdout, mut stderr) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
-        let (id, line) = (self.id, self.line.clone());
+        let (id, line, terminal) = (self.id, self.line.clone(), self.terminal);
         let out = async {
             let mut piece = vec![0; 16 << 10];
             while let Ok(read @ 1..) = stdout.read(&mut piece).await {
@@ -364,7 +391,13 @@ impl Far {
         let err = async {
             let mut piece = vec![0; 16 << 10];
             while let Ok(read @ 1..) = stderr.read(&mut piece).await {
-                let _ = line.extended_data(id, 1, piece[..read].to_vec()).await;
+                let bytes = piece[..read].to_vec();
+                // A terminal has one stream for both.
+                let _ = if terminal {
+                    line.data(id, bytes).await
+                } else {
+                    line.extended_data(id, 1, bytes).await
+                };
             }
         };
         tokio::select! {

@@ -87,7 +87,7 @@ fn lines(database: &str) -> String {
 }
 
 /// What the name service says; names that could be taken for an option or a second field are not asked.
-fn getent(database: &str, key: &str) -> Option<String> {
+pub(crate) fn getent(database: &str, key: &str) -> Option<String> {
     if key.is_empty() || key.starts_with('-') || key.contains([':', '\n', '\0']) {
         return None;
     }

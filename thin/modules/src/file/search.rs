@@ -4,7 +4,7 @@ use super::content::is_text;
 use super::{bytes, could_not, path};
 use crate::args::as_text;
 use crate::glob::{fnmatch, glob};
-use crate::regex::{Flags, Kind, Pattern, RegexError};
+use crate::regex::{Flags, Kind, Pattern, RegexError, flags_from_value};
 use crate::registry::{CallError, call};
 use crate::{Args, Bound, Ctx, paths};
 use halite_wire::Value;
@@ -91,7 +91,7 @@ pub fn search(_: &mut Ctx, args: &Bound) -> Result<Value, CallError> {
     if !is_text(&content) {
         return Err(args.wrong(format!("'{}' is a binary file; only text can be searched", path.display())));
     }
-    let mut flags = Flags::from_value(args.get("flags"))?;
+    let mut flags = flags_from_value(args.get("flags"))?;
     flags.multi_line |= args.bool("multiline");
     let pattern = Pattern::search(&args.str("pattern")?, flags, Kind::Bytes)?;
     Ok(Value::Bool(pattern.is_match(&content)?))

@@ -1,11 +1,14 @@
 //! Functions of `network` that reach out: to other hosts, or to a program that knows more.
 
+use crate::accounts::getent;
+use crate::linux::Root;
+use crate::linux::names::Hosts;
 use crate::process::{Command, which};
 use crate::registry::CallError;
 use crate::{Bound, Ctx};
 use halite_wire::{Map, Value};
 use std::ffi::OsString;
-use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs, UdpSocket};
+use std::net::{IpAddr, SocketAddr, TcpStream, UdpSocket};
 use std::path::Path;
 use std::time::Duration;
 
@@ -100,16 +103,16 @@ pub fn connect(_: &mut Ctx, args: &Bound) -> Result<Value, CallError> {
     let wait =
         Duration::try_from_secs_f64(seconds).unwrap_or(Duration::from_secs(5)).max(Duration::from_millis(1));
     let family = option("family");
-    let fits = |address: &SocketAddr| match family.as_deref() {
-        Some("ipv4") => address.is_ipv4(),
-        Some("ipv6") => address.is_ipv6(),
+    let fits = |ip: &IpAddr| match family.as_deref() {
+        Some("ipv4") => ip.is_ipv4(),
+        Some("ipv6") => ip.is_ipv6(),
         _ => true,
     };
-    let Some(address) = (name.as_str(), port).to_socket_addrs().ok().and_then(|mut all| all.find(fits))
-    else {
+    let Some(ip) = addresses(&name).into_iter().find(fits) else {
         return answer(false, format!("The name {name} has no address for {protocol} port {port}"));
     };
-    let place = format!("{name} ({}) on {protocol} port {port}", address.ip());
+    let address = SocketAddr::new(ip, port);
+    let place = format!("{name} ({ip}) on {protocol} port {port}");
     let reached = if protocol == "udp" {
         echo_udp(address, wait)
     } else {
@@ -119,6 +122,20 @@ pub fn connect(_: &mut Ctx, args: &Bound) -> Result<Value, CallError> {
         Ok(()) => answer(true, format!("Connected to {place}")),
         Err(error) => answer(false, format!("Cannot connect to {place}: {error}")),
     }
+}
+
+/// What `name` stands for: itself, what `/etc/hosts` says, else what `getent` hears from name servers. A static program
+/// has no resolver of its own: that of glibc needs shared libraries.
+fn addresses(name: &str) -> Vec<IpAddr> {
+    if let Ok(ip) = name.parse() {
+        return vec![ip];
+    }
+    let known = Hosts::read(&Root::default()).addresses(name);
+    if !known.is_empty() {
+        return known;
+    }
+    let heard = getent("ahosts", name).unwrap_or_default();
+    heard.lines().filter_map(|line| line.split_whitespace().next()?.parse().ok()).collect()
 }
 
 /// UDP has no connections: a packet goes out, and an answer must come.
@@ -141,10 +158,13 @@ pub fn wol(_: &mut Ctx, args: &Bound) -> Result<Value, CallError> {
     let packet = [vec![0xff; 6], address.repeat(16)].concat();
     let port = args.int("destport")?;
     let port = u16::try_from(port).map_err(|_| args.wrong(format!("there is no port {port}")))?;
+    let name = args.str("bcast")?;
+    let to = addresses(&name).into_iter().find(IpAddr::is_ipv4);
+    let to = to.ok_or_else(|| args.wrong(format!("'{name}' has no address")))?;
     let send = || -> std::io::Result<()> {
-        let socket = UdpSocket::bind(("0.0.0.0", 0))?;
+        let socket = UdpSocket::bind((std::net::Ipv4Addr::UNSPECIFIED, 0))?;
         socket.set_broadcast(true)?;
-        socket.send_to(&packet, (args.str("bcast").unwrap_or_default().as_str(), port)).map(drop)
+        socket.send_to(&packet, SocketAddr::new(to, port)).map(drop)
     };
     send()
         .map(|()| true.into())
@@ -248,6 +268,13 @@ mod tests {
         assert_eq!(server.recv(&mut packet).unwrap(), 102);
         assert_eq!(packet[..8], [255, 255, 255, 255, 255, 255, 8, 0]);
         assert_eq!(packet[96..102], [8, 0, 0x27, 0x13, 0x69, 0x77]);
+    }
+
+    #[test]
+    fn names_of_the_hosts_file_have_addresses() {
+        assert!(addresses("localhost").contains(&IpAddr::from([127, 0, 0, 1])));
+        assert_eq!(addresses("::1"), [IpAddr::from(std::net::Ipv6Addr::LOCALHOST)]);
+        assert_eq!(addresses("no-such-name.invalid"), Vec::<IpAddr>::new());
     }
 
     #[test]

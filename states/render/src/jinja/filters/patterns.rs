@@ -5,19 +5,20 @@ use super::super::fault::{Fault, Outcome};
 use super::super::run::Interp;
 use super::super::value::{Val, text};
 use super::Filter;
-use crate::regex::{Options, Regex};
+use halite_pattern::{Flags, Kind, Pattern};
 
 pub(super) const FILTERS: &[(&str, Filter)] = &[
-    ("regex_escape", |_, value, _| Ok(Val::from(crate::regex::escape(&text(&value))))),
+    ("regex_escape", |_, value, _| Ok(Val::from(halite_pattern::escape(&text(&value))))),
     ("regex_match", |_, value, args| groups(&value, args, true)),
     ("regex_replace", regex_replace),
     ("regex_search", |_, value, args| groups(&value, args, false)),
 ];
 
-fn compiled(pattern: &str, args: &mut Args) -> Outcome<Regex> {
+fn compiled(pattern: &str, args: &mut Args) -> Outcome<Pattern> {
     let (ignore_case, multi_line) = (args.flag("ignorecase", false)?, args.flag("multiline", false)?);
-    let options = Options { ignore_case, multi_line };
-    Regex::new(pattern, options).map_err(|error| Fault::of_type(format!("the pattern {pattern:?}: {error}")))
+    let flags = Flags { ignore_case, multi_line, ..Flags::default() };
+    Pattern::new(pattern, flags, Kind::Text)
+        .map_err(|error| Fault::of_type(format!("the pattern {pattern:?}: {error}")))
 }
 
 fn too_much_work(pattern: &str) -> Box<Fault> {
@@ -29,7 +30,7 @@ fn groups(value: &Val, mut args: Args, at_start: bool) -> Outcome<Val> {
     let pattern = args.need_text("rgx")?;
     let regex = compiled(&pattern, &mut args)?;
     let source = text(value);
-    let found = if at_start { regex.match_start(&source) } else { regex.search(&source, 0) };
+    let found = if at_start { regex.match_start(source.as_bytes()) } else { regex.search(source.as_bytes(), 0) };
     let Some(found) = found.map_err(|_| too_much_work(&pattern))? else { return Ok(Val::None) };
     let part =
         |group: &Option<(usize, usize)>| group.map_or(Val::None, |(from, to)| Val::from(&source[from..to]));
@@ -40,7 +41,8 @@ fn groups(value: &Val, mut args: Args, at_start: bool) -> Outcome<Val> {
 fn regex_replace(_: &mut Interp, value: Val, mut args: Args) -> Outcome<Val> {
     let (pattern, new) = (args.need_text("rgx")?, args.need_text("val")?);
     let regex = compiled(&pattern, &mut args)?;
-    regex.replace_all(&text(&value), &new).map(Val::from).map_err(|_| too_much_work(&pattern))
+    let replaced = regex.replace_all(text(&value).as_bytes(), &new).map_err(|_| too_much_work(&pattern))?;
+    Ok(Val::from(String::from_utf8_lossy(&replaced).into_owned()))
 }
 
 /// `x is match('pattern')`: at the start; `search`: anywhere.
@@ -53,6 +55,6 @@ pub(in super::super) fn regex_test(
     let pattern = args.need_text("rgx")?;
     let regex = compiled(&pattern, &mut args)?;
     let source = text(value.defined()?);
-    let found = if at_start { regex.match_start(&source) } else { regex.search(&source, 0) };
+    let found = if at_start { regex.match_start(source.as_bytes()) } else { regex.search(source.as_bytes(), 0) };
     Ok(found.map_err(|_| too_much_work(&pattern))?.is_some())
 }
