@@ -106,6 +106,8 @@ fn waited(fleet: &'static Fleet, words: &[&str], most: u32) -> u32 {
         far = far.min(slow.took);
         trips = (far.saturating_sub(near).as_secs_f64() / 0.2).round() as u32;
         report(&format!("warm {words:?}"), &format!("{trips} round trips; {flow:?}"));
+        // The last turn is the goodbye, and nobody waits for it.
+        assert!(flow.turns <= most + 1, "{words:?}: {flow:?}");
         if trips <= most {
             break;
         }

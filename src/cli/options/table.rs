@@ -171,7 +171,7 @@ pub(super) const SSH: &[Opt] = &[
     .aka(&["raw-shell"]),
     taking("max-procs", "N", Section::Running, "Hosts at work at the same time").aka(&["concurrency"]),
     taking("timeout", "SECONDS", Section::Running, "How long the function may take on a host"),
-    taking("connect-timeout", "SECONDS", Section::Running, "How long a connection may take"),
+    taking("connect-timeout", "SECONDS", Section::Running, "How long each step before the function may take"),
     switch("wipe", Section::Running, "Remove the executor from the host afterwards").short('w'),
     switch(
         "rand-thin-dir",

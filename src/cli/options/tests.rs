@@ -170,7 +170,6 @@ fn values_are_checked_and_the_message_says_what_would_fit() {
         ("--trust maybe", "strict, accept-new or off"),
         ("--trust strict -i", "contradicts"),
         ("--log-level loud", "warning"),
-        ("--state-verbose perhaps", "True or False"),
         ("--out-indent x", "whole number"),
     ] {
         let message = refusal(&format!("salt-ssh * test.ping {args}"));

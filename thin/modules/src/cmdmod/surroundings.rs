@@ -95,9 +95,15 @@ pub fn saltenv(ctx: &Ctx, args: &Bound) -> Result<String, CallError> {
     Ok(args.opt_str("saltenv")?.unwrap_or_else(configured))
 }
 
+/// `$HOME`, else what the name service says of this user.
+fn own_home() -> Option<PathBuf> {
+    let given = std::env::var_os("HOME").filter(|home| !home.is_empty());
+    given.or_else(|| Some(accounts::user_by_uid(rustix::process::getuid().as_raw())?.home.into())).map(PathBuf::from)
+}
+
 fn cwd(ctx: &mut Ctx, args: &Bound, user: Option<&User>) -> Result<PathBuf, CallError> {
     let Some(given) = args.opt_str("cwd")?.filter(|cwd| !cwd.is_empty()) else {
-        let home = user.map(|user| PathBuf::from(&user.home)).or_else(std::env::home_dir);
+        let home = user.map(|user| PathBuf::from(&user.home)).or_else(own_home);
         return Ok(home.filter(|home| readable(home)).unwrap_or_else(|| "/".into()));
     };
     let cwd = PathBuf::from(render(ctx, args, given)?);
