@@ -5,6 +5,9 @@
 //! (`cargo xtask thins` builds both against musl).
 
 use lzma_rust2::{XzOptions, XzWriter};
+#[path = "thin/unwind_tables.rs"]
+mod unwind_tables;
+
 use sha2::Digest;
 use std::env;
 use std::fs;

@@ -314,7 +314,8 @@ impl Conversation<'_, '_> {
         let words: Vec<&str> = said.split_whitespace().collect();
         match words[..] {
             ["NEED", system, machine, packing] if self.stage == Stage::Starting => {
-                let (system, machine, packing) = (system.to_owned(), machine.to_owned(), Packing::named(packing));
+                let (system, machine, packing) =
+                    (system.to_owned(), machine.to_owned(), Packing::named(packing));
                 self.install(&system, &machine, packing)
             }
             ["FAIL", ..] => {
@@ -389,7 +390,9 @@ impl Conversation<'_, '_> {
             let how = match &self.exit {
                 Some(Exit::Signal(name)) => format!("the executor was ended by signal {name}"),
                 // A login shell that waits for its child says it so.
-                Some(Exit::Code(code @ 129..=192)) => format!("the executor was ended by signal {}", code - 128),
+                Some(Exit::Code(code @ 129..=192)) => {
+                    format!("the executor was ended by signal {}", code - 128)
+                }
                 Some(Exit::Code(code)) => {
                     format!("the executor ended with code {code} and without an answer")
                 }
@@ -406,9 +409,10 @@ impl Conversation<'_, '_> {
         match &self.exit {
             None => self.turn.lost(&with("the channel closed", &said)),
             Some(_) if self.stage == Stage::Pushing => HostErrorKind::PushFailed(said),
-            Some(Exit::Code(code)) => {
-                HostErrorKind::Unsupported(with(&format!("its login shell, or a forced command, ended with code {code}"), &said))
-            }
+            Some(Exit::Code(code)) => HostErrorKind::Unsupported(with(
+                &format!("its login shell, or a forced command, ended with code {code}"),
+                &said,
+            )),
             Some(Exit::Signal(name)) => HostErrorKind::Unsupported(with(
                 &format!("its login shell was ended by signal {name}"),
                 &said,

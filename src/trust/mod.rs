@@ -150,7 +150,9 @@ fn read(path: &Path) -> std::io::Result<Vec<u8>> {
 
 fn refuse_pipe(path: &Path) -> std::io::Result<()> {
     match std::fs::metadata(path) {
-        Ok(metadata) if metadata.file_type().is_fifo() => Err(std::io::Error::other("it is a pipe, not a file")),
+        Ok(metadata) if metadata.file_type().is_fifo() => {
+            Err(std::io::Error::other("it is a pipe, not a file"))
+        }
         _ => Ok(()),
     }
 }

@@ -34,7 +34,8 @@ impl Parser {
     fn named(&mut self) -> Result<Node> {
         let name = self.until('>')?;
         let is_name = |name: &str| {
-            name.chars().all(|c| c.is_alphanumeric() || c == '_') && !name.starts_with(|c: char| c.is_numeric())
+            name.chars().all(|c| c.is_alphanumeric() || c == '_')
+                && !name.starts_with(|c: char| c.is_numeric())
         };
         if name.is_empty() || !is_name(&name) {
             return self.fail(format!("{name:?} is no name for a group"));

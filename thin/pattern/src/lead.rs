@@ -30,7 +30,8 @@ impl Lead {
             },
             _ => {}
         }
-        let mut first = First { program, kind, bytes: Box::new([false; 256]), seen: vec![false; program.len()] };
+        let mut first =
+            First { program, kind, bytes: Box::new([false; 256]), seen: vec![false; program.len()] };
         if first.walk(0) { Lead::Bytes(first.bytes) } else { Lead::Any }
     }
 
@@ -42,8 +43,10 @@ impl Lead {
             Lead::Text => None,
             Lead::Line => text[at..].iter().position(|byte| *byte == b'\n').map(|len| after + len),
             Lead::Bytes(bytes) => {
-                let mut places =
-                    (after..).zip(rest).filter(|(_, byte)| bytes[usize::from(**byte)]).map(|(place, _)| place);
+                let mut places = (after..)
+                    .zip(rest)
+                    .filter(|(_, byte)| bytes[usize::from(**byte)])
+                    .map(|(place, _)| place);
                 places.find(|place| !is_inside(text, *place, kind))
             }
             Lead::Any => Some(at + unit_at(text, at, kind).map_or(1, |(_, len)| len)),

@@ -341,7 +341,9 @@ impl Parser {
             '1'..='7' => {
                 self.at -= 1;
                 let number = u8::from_str_radix(&self.digits(3, 8), 8);
-                number.map(|number| Some(char::from(number))).or_else(|_| self.fail("an octal number is above 377"))
+                number
+                    .map(|number| Some(char::from(number)))
+                    .or_else(|_| self.fail("an octal number is above 377"))
             }
             c => self.escaped_char(c).map(Some),
         }

@@ -7,12 +7,26 @@ use crate::{Groups, Kind, Pattern, TooManySteps};
 
 /// What to do when what came after fails.
 enum Undo {
-    Choice { inst: usize, at: usize },
-    Slot { slot: usize, old: Option<usize> },
+    Choice {
+        inst: usize,
+        at: usize,
+    },
+    Slot {
+        slot: usize,
+        old: Option<usize>,
+    },
     /// A run gives back one unit, down to `floor`.
-    Shorter { inst: usize, floor: usize, at: usize },
+    Shorter {
+        inst: usize,
+        floor: usize,
+        at: usize,
+    },
     /// A lazy run takes one unit more.
-    Longer { run: usize, at: usize, left: usize },
+    Longer {
+        run: usize,
+        at: usize,
+        left: usize,
+    },
 }
 
 pub(crate) struct Machine<'p> {
@@ -146,7 +160,9 @@ impl<'p> Machine<'p> {
         let wanted = if *lazy { *least } else { *most };
         let (mut end, mut floor, mut count) = (at, at, 0);
         while count < wanted {
-            let Some((_, len)) = unit_at(text, end, kind).filter(|(unit, _)| set.has(*unit, kind)) else { break };
+            let Some((_, len)) = unit_at(text, end, kind).filter(|(unit, _)| set.has(*unit, kind)) else {
+                break;
+            };
             end += len;
             count += 1;
             if count == *least {

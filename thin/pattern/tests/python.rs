@@ -8,8 +8,7 @@ use std::time::{Duration, Instant};
 
 fn flags(letters: &str) -> (Flags, Kind) {
     let has = |letter| letters.contains(letter);
-    let flags =
-        Flags { ignore_case: has('i'), multi_line: has('m'), dot_all: has('s'), verbose: has('x') };
+    let flags = Flags { ignore_case: has('i'), multi_line: has('m'), dot_all: has('s'), verbose: has('x') };
     (flags, if has('b') { Kind::Bytes } else { Kind::Text })
 }
 

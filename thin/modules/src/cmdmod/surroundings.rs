@@ -98,7 +98,9 @@ pub fn saltenv(ctx: &Ctx, args: &Bound) -> Result<String, CallError> {
 /// `$HOME`, else what the name service says of this user.
 fn own_home() -> Option<PathBuf> {
     let given = std::env::var_os("HOME").filter(|home| !home.is_empty());
-    given.or_else(|| Some(accounts::user_by_uid(rustix::process::getuid().as_raw())?.home.into())).map(PathBuf::from)
+    given
+        .or_else(|| Some(accounts::user_by_uid(rustix::process::getuid().as_raw())?.home.into()))
+        .map(PathBuf::from)
 }
 
 fn cwd(ctx: &mut Ctx, args: &Bound, user: Option<&User>) -> Result<PathBuf, CallError> {

@@ -30,7 +30,8 @@ fn groups(value: &Val, mut args: Args, at_start: bool) -> Outcome<Val> {
     let pattern = args.need_text("rgx")?;
     let regex = compiled(&pattern, &mut args)?;
     let source = text(value);
-    let found = if at_start { regex.match_start(source.as_bytes()) } else { regex.search(source.as_bytes(), 0) };
+    let found =
+        if at_start { regex.match_start(source.as_bytes()) } else { regex.search(source.as_bytes(), 0) };
     let Some(found) = found.map_err(|_| too_much_work(&pattern))? else { return Ok(Val::None) };
     let part =
         |group: &Option<(usize, usize)>| group.map_or(Val::None, |(from, to)| Val::from(&source[from..to]));
@@ -55,6 +56,7 @@ pub(in super::super) fn regex_test(
     let pattern = args.need_text("rgx")?;
     let regex = compiled(&pattern, &mut args)?;
     let source = text(value.defined()?);
-    let found = if at_start { regex.match_start(source.as_bytes()) } else { regex.search(source.as_bytes(), 0) };
+    let found =
+        if at_start { regex.match_start(source.as_bytes()) } else { regex.search(source.as_bytes(), 0) };
     Ok(found.map_err(|_| too_much_work(&pattern))?.is_some())
 }
