@@ -5,15 +5,15 @@
 //! (`cargo xtask thins` builds both against musl).
 
 use lzma_rust2::{XzOptions, XzWriter};
-#[path = "thin/unwind_tables.rs"]
-mod unwind_tables;
-
 use sha2::Digest;
 use std::env;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+#[path = "thin/unwind_tables.rs"]
+mod unwind_tables;
 
 /// Names as `uname -m` says them.
 const ARCHITECTURES: [&str; 2] = ["x86_64", "aarch64"];
@@ -40,27 +40,40 @@ fn main() {
 
 /// Compresses one thin into `OUT_DIR`; its row of the table.
 fn embed(out: &Path, arch: &str, thin: &Path) -> String {
-    let bytes =
-        fs::read(thin).unwrap_or_else(|error| panic!("cannot read the thin {}: {error}", thin.display()));
+    let mut bytes = fs::read(thin).unwrap_or_else(|error| panic!("cannot read {}: {error}", thin.display()));
+    unwind_tables::clear(&mut bytes).unwrap_or_else(|| panic!("{} is no 64-bit ELF file", thin.display()));
     let digest = sha2::Sha256::digest(&bytes);
     let sha256: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
     let packed = out.join(format!("thin-{arch}.xz"));
-    let mut xz = XzWriter::new(Vec::new(), XzOptions::with_preset(9)).expect("preset 9 exists");
+    let shown = target_dir(out).join("thin").join("embedded");
+    let mut options = XzOptions::with_preset(9);
+    // Machine code of x86 is aligned to nothing, and its last byte says much about the next.
+    (options.lzma_options.lc, options.lzma_options.pb, options.lzma_options.nice_len) = (4, 0, 273);
+    let mut xz = XzWriter::new(Vec::new(), options).expect("these options go together");
     xz.write_all(&bytes).expect("memory is writable");
     fs::write(&packed, xz.finish().expect("memory is writable")).expect("OUT_DIR is writable");
+    // For people and for `cargo xtask sizes`: exactly what is inside.
+    let copied = fs::create_dir_all(&shown)
+        .and_then(|()| fs::write(shown.join(arch), &bytes))
+        .and_then(|()| fs::copy(&packed, shown.join(format!("{arch}.xz"))));
+    copied.unwrap_or_else(|error| panic!("cannot write to {}: {error}", shown.display()));
     format!(
         "    Thin {{ arch: {arch:?}, sha256: {sha256:?}, size: {}, xz: include_bytes!({packed:?}) }},\n",
         bytes.len()
     )
 }
 
+/// Static; and the small form of SHA-2, which is as fast as a host's disk.
+const THIN_FLAGS: &str =
+    "-C target-feature=+crt-static -C relocation-model=static --cfg sha2_backend_soft=\"compact\"";
+
 /// Builds the thin with this very toolchain, statically linked against glibc.
 fn build_thin(out: &Path, arch: &str) -> PathBuf {
     for part in ["thin", "states/render", "Cargo.lock", "Cargo.toml"] {
         println!("cargo::rerun-if-changed={part}");
     }
-    // OUT_DIR is <target>/<profile>/build/halite-<hash>/out: every profile shares one build of the thin.
-    let target = out.ancestors().nth(4).expect("OUT_DIR is five deep").join("thin");
+    // Every profile shares one build of the thin.
+    let target = target_dir(out).join("thin");
     let triple = format!("{arch}-unknown-linux-gnu");
     let mut cargo = Command::new(env::var_os("CARGO").expect("cargo sets CARGO"));
     cargo.args(["build", "--locked", "--package", "halite-thin", "--profile", "thin", "--target", &triple]);
@@ -75,8 +88,13 @@ fn build_thin(out: &Path, arch: &str) -> PathBuf {
         }
     }
     let flags = format!("CARGO_TARGET_{}_RUSTFLAGS", triple.to_uppercase().replace('-', "_"));
-    cargo.env(flags, "-C target-feature=+crt-static -C relocation-model=static");
+    cargo.env(flags, THIN_FLAGS);
     let status = cargo.status().expect("cargo can be started");
     assert!(status.success(), "the thin does not build; run: cargo build -p halite-thin");
     target.join(triple).join("thin").join("halite-thin")
+}
+
+/// OUT_DIR is `<target>/<profile>/build/halite-<hash>/out`.
+fn target_dir(out: &Path) -> &Path {
+    out.ancestors().nth(4).expect("OUT_DIR is five deep")
 }

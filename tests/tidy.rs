@@ -31,7 +31,7 @@ const EDGES: [(&str, &[&str]); 11] = [
 ];
 
 /// What whole crates must never name.
-const FORBIDDEN: [(&str, &[&str]); 5] = [
+const FORBIDDEN: [(&str, &[&str]); 6] = [
     (
         "thin/wire",
         &[
@@ -44,6 +44,10 @@ const FORBIDDEN: [(&str, &[&str]); 5] = [
             "std::fs",
             "std::net",
         ],
+    ),
+    (
+        "thin/pattern",
+        &["halite_wire", "halite_modules", "halite_render", "halite_thin", "halite_roster", "std::fs"],
     ),
     ("thin/modules", &["halite_thin", "halite_roster", "tokio", "russh"]),
     ("thin/src", &["halite_roster", "tokio", "russh"]),

@@ -23,7 +23,7 @@ pub fn load(settings: &Settings) -> Result<Roster, Problems> {
 /// # Errors
 /// As [`load`].
 pub fn parse(text: &str, settings: &Settings) -> Result<Roster, Problems> {
-    let rendered = template::render(text, &settings.file)?;
+    let document = template::render(text, &settings.file)?;
     let mut reader = Reader {
         settings,
         hosts: Vec::new(),
@@ -31,13 +31,8 @@ pub fn parse(text: &str, settings: &Settings) -> Result<Roster, Problems> {
         problems: Vec::new(),
         warnings: Vec::new(),
     };
-    reader.document(&rendered.document);
-    let Reader { mut hosts, problems, warnings, .. } = reader;
-    hosts.iter_mut().for_each(|host| host.place = rendered.source_place(std::mem::take(&mut host.place)));
-    let to_source =
-        |problems: Vec<Problem>| problems.into_iter().map(|problem| rendered.back_to_source(problem));
-    let problems: Vec<Problem> = to_source(problems).collect();
-    let mut warnings: Vec<Problem> = to_source(warnings).collect();
+    reader.document(&document);
+    let Reader { hosts, problems, mut warnings, .. } = reader;
     if problems.is_empty() {
         warnings.extend(shared_addresses(&hosts));
     }

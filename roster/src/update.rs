@@ -66,7 +66,7 @@ fn quoted(text: &str) -> String {
 fn check(text: &str, file: &Path, direct: &Direct) -> Result<(), UpdateError> {
     let refused =
         |why: String| UpdateError::DoesNotFit { host: direct.host.clone(), file: file.to_owned(), why };
-    let document = render(text, file).map_err(|problem| refused(problem.what))?.document;
+    let document = render(text, file).map_err(|problem| refused(problem.what))?;
     match document.get(&direct.host).and_then(|entry| entry.get("host")) {
         Some(host) if host.as_str() == Some(&direct.host) => Ok(()),
         _ => Err(refused("it would not be read back".into())),

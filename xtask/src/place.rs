@@ -24,11 +24,6 @@ pub fn halite() -> PathBuf {
     target().join("release/halite")
 }
 
-/// The thin of this machine's architecture, as the controller's build leaves it.
-pub fn thin() -> PathBuf {
-    target().join("thin").join(format!("{}-unknown-linux-gnu", env::consts::ARCH)).join("thin/halite-thin")
-}
-
 /// `path` as seen from the workspace's root, for showing.
 pub fn relative(path: &Path) -> String {
     path.strip_prefix(root()).unwrap_or(path).display().to_string()

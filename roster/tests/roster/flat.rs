@@ -401,16 +401,16 @@ fn a_roster_is_a_template() {
     let roster = read(TEMPLATE);
     let show = |host: &Host| format!("{} {}@{} {}", host.id, host.user, host.host, host.place);
     let expected = [
-        "web1 deploy@10.0.0.1 roster",
-        "web2 deploy@10.0.0.2 roster",
-        "web3 deploy@10.0.0.3 roster",
+        "web1 deploy@10.0.0.1 roster:3:1",
+        "web2 deploy@10.0.0.2 roster:3:1",
+        "web3 deploy@10.0.0.3 roster:3:1",
         "db1 root@db.example.com roster:7:1",
     ];
     assert_eq!(roster.hosts.iter().map(show).collect::<Vec<_>>(), expected);
 }
 
 #[test]
-fn a_mistake_in_a_template_is_told_by_its_line_where_that_is_known() {
+fn a_mistake_in_a_template_is_told_by_its_place_there() {
     let said = |text: &str| {
         flat::parse(text, &Settings { file: "roster".into(), ..Settings::default() }).unwrap_err().to_string()
     };

@@ -64,8 +64,8 @@ impl Lead {
 
 /// Whether `at` is amid a character.
 fn is_inside(text: &[u8], at: usize, kind: Kind) -> bool {
-    let starts = if matches!(text[at], 0x80..=0xbf) { 1..=at.min(3) } else { 1..=0 };
-    starts.into_iter().any(|back| unit_at(text, at - back, kind).is_some_and(|(_, len)| len > back))
+    let is_tail = matches!(text[at], 0x80..=0xbf);
+    is_tail && (1..=at.min(3)).any(|back| unit_at(text, at - back, kind).is_some_and(|(_, len)| len > back))
 }
 
 struct First<'p> {

@@ -67,13 +67,15 @@ impl SourceMap {
         let at = self.parts.partition_point(|part| part.from <= offset);
         let Some(part) = at.checked_sub(1).and_then(|at| self.parts.get(at)) else { return mark };
         let begin = Mark { line: part.pos.line as usize, column: part.pos.column as usize };
-        let written = rendered.get(part.from..offset).filter(|_| part.verbatim).unwrap_or("");
-        match written.rfind('\n') {
-            None => Mark { column: begin.column + written.chars().count(), ..begin },
-            Some(last) => Mark {
-                line: begin.line + written.matches('\n').count(),
-                column: written[last + 1..].chars().count() + 1,
-            },
+        if !part.verbatim {
+            return begin;
+        }
+        // By the lines' starts, not by counting: a file without tags is one part, and has as many marks as values.
+        let line_of = |offset: usize| self.lines.partition_point(|line| *line <= offset);
+        let columns = |from: usize| rendered.get(from..offset).map_or(0, |text| text.chars().count());
+        match line_of(offset) - line_of(part.from) {
+            0 => Mark { column: begin.column + columns(part.from), ..begin },
+            lines => Mark { line: begin.line + lines, column: columns(self.lines[line_of(offset) - 1]) + 1 },
         }
     }
 
