@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod aarch64;
 mod cli;
 mod fleet;
 mod kit;

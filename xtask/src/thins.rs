@@ -21,7 +21,8 @@ const CARGO: &str = "/usr/bin/cargo";
 const ZIG: &str = "ziglang";
 /// Every build: static, no start files of rustc's own (they are not there), a fixed address because musl-gcc knows no
 /// static-pie.
-const FLAGS: &str = "-C target-feature=+crt-static -C link-self-contained=no -C relocation-model=static";
+const FLAGS: &str = "-C target-feature=+crt-static -C link-self-contained=no -C relocation-model=static \
+                     --cfg sha2_backend_soft=\"compact\"";
 
 /// Builds the thins that are asked for, all by default.
 ///
