@@ -7,7 +7,6 @@ use crate::jobs::{JobStore, SqliteStore, system_clock};
 use crate::runners::{self, Args, Context, RunnerError};
 use halite_render::args::parse_input;
 use halite_wire::Value;
-use std::io::{IsTerminal, Write};
 use std::sync::Arc;
 
 pub fn main(options: RunOptions) -> u8 {
@@ -43,15 +42,7 @@ async fn command(options: RunOptions) -> Result<u8, Refusal> {
     if options.quiet {
         return Ok(exit::OK);
     }
-    let mut stdout = std::io::stdout();
-    let style = output.style(stdout.is_terminal());
-    let text = output.document(&answer.data, answer.outputter.as_deref(), &style);
-    match stdout.write_all(text.as_bytes()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(Refusal::new(exit::OUTPUT, format!("stdout: {error}")))
-        }
-        _ => Ok(exit::OK),
-    }
+    setup::print(&output, &answer.data, answer.outputter.as_deref())
 }
 
 fn refusal(error: RunnerError) -> Refusal {

@@ -5,6 +5,7 @@ use super::options::{CommonOptions, OutputOptions};
 use crate::config::{self, Config, Environment, Locate, OutputConfig};
 use crate::output::{ColorMode, Indent, Level, Log, Options, Stderr};
 use halite_wire::Value;
+use std::io::{IsTerminal, Write};
 
 /// Why a command ends before it began: what to say, and with which code.
 #[derive(Debug)]
@@ -67,5 +68,21 @@ fn indent(cli: Option<i64>, config: Option<&Value>) -> Indent {
     match number {
         None => Indent::Usual,
         Some(number) => u16::try_from(number).map_or(Indent::Compact, Indent::Spaces),
+    }
+}
+
+/// Shows `data` on stdout, by the outputter the user chose, else the `suggested` one. A reader that went away has
+/// read enough.
+///
+/// # Errors
+/// What writing says.
+pub fn print(output: &Options, data: &Value, suggested: Option<&str>) -> Result<u8, Refusal> {
+    let mut stdout = std::io::stdout();
+    let style = output.style(stdout.is_terminal());
+    match stdout.write_all(output.document(data, suggested, &style).as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Refusal::new(exit::OUTPUT, format!("stdout: {error}")))
+        }
+        _ => Ok(exit::OK),
     }
 }

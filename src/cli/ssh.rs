@@ -15,7 +15,7 @@ use crate::trust::{Policy, TrustStore};
 use halite_render::args::parse_input;
 use halite_roster::{Host, Identity, Roster, Settings, Targets};
 use halite_wire::{Jid, Map, MinionId, Value};
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -64,7 +64,7 @@ async fn command(options: SshOptions) -> Result<u8, Refusal> {
     let targets = select(&options, &config, &roster)?;
     if options.preview_target {
         let ids: Value = targets.selected.hosts.iter().map(|host| host.id.as_str()).collect();
-        return print(&setup::output_options(&options.common.output, &config.output), &ids);
+        return setup::print(&setup::output_options(&options.common.output, &config.output), &ids, None);
     }
     for missing in &targets.selected.missing {
         log.warning(&format!("no host of the roster matches {missing:?}"));
@@ -131,18 +131,8 @@ fn load_roster(options: &SshOptions, config: &Config, log: &Log) -> Result<Roste
 }
 
 fn list_hosts(options: &SshOptions, config: &Config, roster: &Roster) -> Result<u8, Refusal> {
-    print(&setup::output_options(&options.common.output, &config.output), &Value::Map(roster.listing()))
-}
-
-fn print(output: &Options, data: &Value) -> Result<u8, Refusal> {
-    let mut stdout = std::io::stdout();
-    let style = output.style(stdout.is_terminal());
-    match stdout.write_all(output.document(data, None, &style).as_bytes()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(Refusal::new(exit::OUTPUT, format!("stdout: {error}")))
-        }
-        _ => Ok(exit::OK),
-    }
+    let output = setup::output_options(&options.common.output, &config.output);
+    setup::print(&output, &Value::Map(roster.listing()), None)
 }
 
 fn select(options: &SshOptions, config: &Config, roster: &Roster) -> Result<Targets, Refusal> {
