@@ -59,12 +59,14 @@ impl client::Handler for Handler {
 }
 
 /// Fast and sound, best first. AES-GCM runs in hardware on every machine that manages hosts; nothing is
-/// compressed, so there is no decompression bomb; SHA-1, CBC and unencrypted forms are absent.
+/// compressed, so there is no decompression bomb; SHA-1, CBC and unencrypted forms are absent. Of the two classical
+/// curves P-256 comes first: OpenSSH has it from OpenSSL's assembly, X25519 from portable C, which alone is a tenth of
+/// what a short call costs a host.
 const KEX: &[kex::Name] = &[
     kex::MLKEM768X25519_SHA256,
+    kex::ECDH_SHA2_NISTP256,
     kex::CURVE25519,
     kex::CURVE25519_PRE_RFC_8731,
-    kex::ECDH_SHA2_NISTP256,
     kex::ECDH_SHA2_NISTP384,
     kex::DH_G16_SHA512,
     kex::DH_G14_SHA256,
