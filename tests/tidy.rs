@@ -31,7 +31,7 @@ const EDGES: [(&str, &[&str]); 11] = [
 ];
 
 /// What whole crates must never name.
-const FORBIDDEN: [(&str, &[&str]); 6] = [
+const FORBIDDEN: [(&str, &[&str]); 8] = [
     (
         "thin/wire",
         &[
@@ -51,6 +51,21 @@ const FORBIDDEN: [(&str, &[&str]); 6] = [
     ),
     ("thin/modules", &["halite_thin", "halite_roster", "tokio", "russh"]),
     ("thin/src", &["halite_roster", "tokio", "russh"]),
+    (
+        "states/engine",
+        &[
+            "halite_modules",
+            "halite_states",
+            "halite_thin",
+            "halite_roster",
+            "tokio",
+            "russh",
+            "std::fs",
+            "std::thread",
+            "std::time",
+        ],
+    ),
+    ("states/src", &["halite_thin", "halite_roster", "tokio", "russh"]),
     ("states/render", &["halite_modules", "halite_thin", "halite_roster", "tokio", "russh"]),
     ("roster", &["halite_modules", "halite_thin", "tokio", "russh", "TcpStream"]),
 ];

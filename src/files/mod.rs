@@ -8,8 +8,8 @@ mod roots;
 pub use roots::{FileRoots, FoundFile, NotFound};
 
 use crate::session::Desk;
-use halite_wire::MinionId;
 use halite_wire::message::{Answer, Ask, FACTS_ONLY};
+use halite_wire::{Map, MinionId};
 use std::fs::File;
 use std::io::Read;
 use std::sync::Arc;
@@ -46,7 +46,7 @@ fn serve(roots: &FileRoots, ask: Ask, parts: &mpsc::Sender<(Answer, bool)>) {
             Ok(paths) => last(Answer::Paths(paths)),
             Err(error) => last(Answer::Refused(error.to_string())),
         },
-        Ask::Pillar => last(Answer::Value(halite_wire::Map::new().into())),
+        Ask::Pillar(_) => last(Answer::Value(Map::from([("pillar", Map::new())]).into())),
     }
 }
 

@@ -18,7 +18,7 @@ impl Render for Engines {
         }
         let mut all = Map::from([("grains", Value::Map(ctx.grains().clone()))]);
         all.insert("opts", ctx.opts.clone());
-        all.insert("pillar", pillar(ctx)?);
+        all.insert("pillar", ctx.pillar().map_err(|error| error.to_string())?.clone());
         variables.iter().for_each(|(name, value)| drop(all.insert(name.clone(), value.clone())));
         let saltenv = variables.get_str("saltenv").unwrap_or("base").to_owned();
         let host = Host { ctx: RefCell::new(ctx), saltenv };
@@ -32,21 +32,6 @@ impl Render for Engines {
 
     fn dump_yaml(&self, value: &Value) -> Result<String, String> {
         Ok(yaml::dump(value))
-    }
-}
-
-/// The host's pillar; empty where no controller is there to ask.
-fn pillar(ctx: &mut Ctx) -> Result<Map, String> {
-    let mut pillar = Map::new();
-    let asked = ctx.link.ask(Ask::Pillar, &mut |part| {
-        if let Answer::Value(Value::Map(map)) = part {
-            pillar = map;
-        }
-        Ok(())
-    });
-    match asked {
-        Ok(()) | Err(LinkError::Closed) => Ok(pillar),
-        Err(error) => Err(error.to_string()),
     }
 }
 
@@ -104,7 +89,9 @@ mod tests {
             on_part: &mut dyn FnMut(Answer) -> Result<(), String>,
         ) -> Result<(), LinkError> {
             match ask {
-                Ask::Pillar => on_part(Answer::Value(Map::from([("role", "db")]).into())),
+                Ask::Pillar(_) => {
+                    on_part(Answer::Value(Map::from([("pillar", Map::from([("role", "db")]))]).into()))
+                }
                 Ask::File { path, have, .. } if path == "lib/macros.jinja" || path == "page.jinja" => {
                     let text = match path.as_str() {
                         "page.jinja" => "{% from 'lib/macros.jinja' import twice %}{{ twice(name) }}\n",

@@ -6,7 +6,6 @@ use crate::registry::Param::{Optional, Required};
 use crate::registry::{CallError, Function, Module, always};
 use crate::traverse;
 use crate::{Bound, Ctx};
-use halite_wire::message::{Answer, Ask};
 use halite_wire::{Map, Value};
 
 pub const MODULE: Module = Module {
@@ -126,17 +125,13 @@ const SOURCES: [Source; 4] = [
 
 /// The host's pillar; empty where there is no controller to ask.
 fn pillar(ctx: &mut Ctx) -> Map {
-    let mut found = Map::new();
-    let asked = ctx.link.ask(Ask::Pillar, &mut |part| {
-        if let Answer::Value(Value::Map(map)) = part {
-            found = map;
+    match ctx.pillar() {
+        Ok(pillar) => pillar.clone(),
+        Err(error) => {
+            ctx.link.log(&format!("the pillar could not be had: {error}"));
+            Map::new()
         }
-        Ok(())
-    });
-    if let Err(error) = asked {
-        ctx.link.log(&format!("the pillar could not be had: {error}"));
     }
-    found
 }
 
 fn master_options(pillar: &Map) -> Map {
@@ -253,6 +248,7 @@ mod tests {
     use crate::context::{Link, LinkError, NoRender};
     use crate::{Args, call};
     use halite_wire::Jid;
+    use halite_wire::message::{Answer, Ask};
 
     /// A controller that knows a pillar, and counts how often it is asked.
     struct Pillar(Map, usize);
@@ -264,7 +260,7 @@ mod tests {
             part: &mut dyn FnMut(Answer) -> Result<(), String>,
         ) -> Result<(), LinkError> {
             self.1 += 1;
-            part(Answer::Value(self.0.clone().into())).map_err(LinkError::Local)
+            part(Answer::Value(Map::from([("pillar", self.0.clone())]).into())).map_err(LinkError::Local)
         }
         fn progress(&mut self, _: Value) {}
         fn log(&mut self, _: &str) {}

@@ -1,6 +1,7 @@
 //! What a function has besides its arguments.
 
-use halite_wire::message::{Answer, Ask};
+use crate::registry::Module;
+use halite_wire::message::{Answer, Ask, PillarAsk};
 use halite_wire::{Jid, Map, MinionId, Value};
 
 /// The line to the controller, for what a host lacks.
@@ -71,8 +72,15 @@ pub struct Ctx<'a> {
     pub retcode: i64,
     /// Lines the user should see beside the value: output cut, children left behind.
     pub notes: Vec<String>,
+    /// Modules beside [`MODULES`](crate::MODULES): those that stand on this crate.
+    pub further: &'static [Module],
     grains: Option<Map>,
     gather: fn(&mut Ctx) -> Map,
+    pillar: Option<Map>,
+    /// What the controller could not make of the pillar, one line each.
+    pub pillar_errors: Vec<String>,
+    /// `pillar=` of the call and the environments it is compiled for.
+    pub pillar_wanted: PillarAsk,
 }
 
 impl<'a> Ctx<'a> {
@@ -85,7 +93,62 @@ impl<'a> Ctx<'a> {
         render: &'a dyn Render,
         gather: fn(&mut Ctx) -> Map,
     ) -> Ctx<'a> {
-        Ctx { jid, id, opts, link, render, retcode: 0, notes: Vec::new(), grains: None, gather }
+        Ctx {
+            jid,
+            id,
+            opts,
+            link,
+            render,
+            retcode: 0,
+            notes: Vec::new(),
+            further: &[],
+            grains: None,
+            gather,
+            pillar: None,
+            pillar_errors: Vec::new(),
+            pillar_wanted: PillarAsk::default(),
+        }
+    }
+
+    /// Every module there is, alphabetical but for those of other crates, which come last.
+    pub fn modules(&self) -> impl Iterator<Item = &'static Module> + use<> {
+        crate::MODULES.iter().chain(self.further)
+    }
+
+    /// The host's pillar, asked of the controller once per call; empty where there is no controller.
+    ///
+    /// # Errors
+    /// The controller refuses.
+    pub fn pillar(&mut self) -> Result<&Map, LinkError> {
+        if self.pillar.is_none() {
+            let fresh = self.ask_pillar()?;
+            self.pillar = Some(fresh);
+        }
+        Ok(self.pillar.get_or_insert_default())
+    }
+
+    fn ask_pillar(&mut self) -> Result<Map, LinkError> {
+        let ask = PillarAsk { grains: self.grains().clone(), ..self.pillar_wanted.clone() };
+        let mut answer = Map::new();
+        let asked = self.link.ask(Ask::Pillar(ask), &mut |part| {
+            if let Answer::Value(Value::Map(map)) = part {
+                answer = map;
+            }
+            Ok(())
+        });
+        match asked {
+            Ok(()) => {}
+            Err(LinkError::Closed) => return Ok(self.pillar_wanted.over.clone()),
+            Err(error) => return Err(error),
+        }
+        let errors = answer.get("errors").and_then(Value::as_list).unwrap_or_default();
+        self.pillar_errors = errors.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+        Ok(answer.remove("pillar").and_then(|pillar| pillar.as_map().cloned()).unwrap_or_default())
+    }
+
+    /// Lays `pillar` in place of what the controller says; `None` has it asked anew.
+    pub fn set_pillar(&mut self, pillar: Option<Map>) {
+        self.pillar = pillar;
     }
 
     /// The host's grains, gathered once per call.

@@ -1,7 +1,7 @@
 //! The form of a module, and how a name becomes a call.
 
+use crate::Ctx;
 use crate::args::{Args, Bound};
-use crate::{Ctx, MODULES};
 use halite_wire::{Map, Value};
 
 /// One file of functions, known to users by its virtual name (`aptpkg` is `pkg` on Debian).
@@ -117,11 +117,11 @@ pub fn call(ctx: &mut Ctx, fun: &str, args: Args) -> Result<Value, CallError> {
 /// [`CallError::NotAvailable`] with the nearest names.
 pub fn find(ctx: &mut Ctx, fun: &str) -> Result<&'static Function, CallError> {
     let found = fun.split_once('.').and_then(|(module, name)| {
-        let mut named = MODULES.iter().filter(|m| m.virtual_name == module).peekable();
+        let mut named = ctx.modules().filter(|m| m.virtual_name == module).peekable();
         named.peek()?;
         named.filter(|m| serves(ctx, m)).find_map(|m| m.functions.iter().find(|f| f.name == name))
     });
-    found.ok_or_else(|| CallError::NotAvailable { fun: fun.to_owned(), hint: hint(fun, all_names()) })
+    found.ok_or_else(|| CallError::NotAvailable { fun: fun.to_owned(), hint: hint(fun, all_names(ctx)) })
 }
 
 /// Whether the module serves this host. Grains are gathered only for modules that look at them.
@@ -130,8 +130,8 @@ pub fn serves(ctx: &mut Ctx, module: &Module) -> bool {
 }
 
 /// Every `module.function` there is, whether it serves this host or not.
-pub fn all_names() -> impl Iterator<Item = String> {
-    MODULES.iter().flat_map(|m| m.functions.iter().map(move |f| format!("{}.{}", m.virtual_name, f.name)))
+pub fn all_names(ctx: &Ctx) -> impl Iterator<Item = String> + use<> {
+    ctx.modules().flat_map(|m| m.functions.iter().map(move |f| format!("{}.{}", m.virtual_name, f.name)))
 }
 
 /// ` Did you mean a, b?` with at most three names near to `wanted`; empty where none is near.
@@ -164,6 +164,7 @@ fn distance(a: &str, b: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::MODULES;
     use std::collections::BTreeSet;
 
     #[test]

@@ -4,7 +4,7 @@ use crate::glob::fnmatch;
 use crate::registry::Default::Str;
 use crate::registry::Param::{self, Keywords, Optional, Rest};
 use crate::registry::{CallError, Function, Module, always, serves};
-use crate::{Bound, Ctx, MODULES};
+use crate::{Bound, Ctx};
 use halite_wire::{Map, Value};
 
 pub const MODULE: Module = Module {
@@ -56,7 +56,7 @@ const FUNCTIONS: &[Function] = &[
 /// Functions of modules that serve this host, with their full names, in order.
 pub fn available(ctx: &mut Ctx) -> Vec<(String, &'static Function)> {
     let mut all = Vec::new();
-    for module in MODULES.iter().filter(|module| serves(ctx, module)) {
+    for module in ctx.modules().filter(|module| serves(ctx, module)) {
         all.extend(module.functions.iter().map(|f| (format!("{}.{}", module.virtual_name, f.name), f)));
     }
     all.sort_by(|a, b| a.0.cmp(&b.0));
@@ -106,7 +106,7 @@ fn list_functions(ctx: &mut Ctx, args: &Bound) -> Result<Value, CallError> {
 fn list_modules(ctx: &mut Ctx, args: &Bound) -> Result<Value, CallError> {
     let patterns = patterns(args)?;
     let mut names: Vec<&str> = Vec::new();
-    for module in MODULES.iter().filter(|module| serves(ctx, module)) {
+    for module in ctx.modules().filter(|module| serves(ctx, module)) {
         let matches = |pattern: &String| fnmatch(module.virtual_name.as_bytes(), pattern.as_bytes());
         if patterns.is_empty() || patterns.iter().any(matches) {
             names.push(module.virtual_name);

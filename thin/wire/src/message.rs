@@ -41,8 +41,19 @@ pub enum Ask {
     File { path: String, saltenv: String, have: Option<String> },
     /// All paths of an environment. Answer: `Paths`.
     ListFiles { saltenv: String },
-    /// The host's own pillar. Answer: `Value`.
-    Pillar,
+    /// The host's own pillar. Answer: `Value`, `{pillar: {...}, errors: [...]}`.
+    Pillar(PillarAsk),
+}
+
+/// What a host's pillar depends on, besides who the host is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PillarAsk {
+    /// Grains of the host: top files match them, templates read them.
+    pub grains: Map,
+    /// `pillar=` of the command line, laid over what is compiled.
+    pub over: Map,
+    pub saltenv: Option<String>,
+    pub pillarenv: Option<String>,
 }
 
 /// One part of an answer to an [`Ask`].

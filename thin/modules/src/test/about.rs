@@ -1,7 +1,7 @@
 //! What answers: program, modules, system.
 
 use crate::registry::{CallError, serves};
-use crate::{Bound, Ctx, MODULES, Module, sysmod};
+use crate::{Bound, Ctx, Module, sysmod};
 use halite_wire::{Map, Value};
 use std::fmt::Write;
 
@@ -11,7 +11,7 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 const PAD: usize = 14;
 
 fn serving<'c>(ctx: &'c mut Ctx) -> impl Iterator<Item = &'static Module> + 'c {
-    MODULES.iter().filter(|module| serves(ctx, module))
+    ctx.modules().filter(|module| serves(ctx, module))
 }
 
 pub fn provider(ctx: &mut Ctx, args: &Bound) -> Result<Value, CallError> {
@@ -25,7 +25,7 @@ pub fn providers(ctx: &mut Ctx, _: &Bound) -> Result<Value, CallError> {
 }
 
 pub fn not_loaded(ctx: &mut Ctx, _: &Bound) -> Result<Value, CallError> {
-    Ok(MODULES.iter().filter(|module| !serves(ctx, module)).map(|module| module.file).collect())
+    Ok(ctx.modules().filter(|module| !serves(ctx, module)).map(|module| module.file).collect())
 }
 
 pub fn module_report(ctx: &mut Ctx, _: &Bound) -> Result<Value, CallError> {

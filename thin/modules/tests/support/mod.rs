@@ -164,7 +164,9 @@ impl Link for Served {
                 files_below(&self.root.join(saltenv), "", &mut paths);
                 on_part(Answer::Paths(paths)).map_err(LinkError::Local)
             }
-            Ask::Pillar => on_part(Answer::Value(Value::Map(Map::new()))).map_err(LinkError::Local),
+            Ask::Pillar(_) => {
+                on_part(Answer::Value(Map::from([("pillar", Map::new())]).into())).map_err(LinkError::Local)
+            }
         }
     }
     fn progress(&mut self, _: Value) {}

@@ -1,0 +1,46 @@
+//! What the compiler reads from.
+
+use halite_wire::Value;
+
+/// Where in a file something was written; both numbers begin at 1.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// `salt://web/init.sls` and the like.
+    pub file: String,
+    pub line: usize,
+    pub column: usize,
+}
+
+/// An SLS or top file, rendered.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rendered {
+    /// The file's path below its root: `web/init.sls`.
+    pub path: String,
+    pub data: Value,
+    /// Where the keys of the outermost map stand, and those of the maps below them: `(id, None)`, `(id, Some(key))`.
+    pub places: Vec<((String, Option<String>), Place)>,
+}
+
+/// Files of state (or pillar) trees, rendered for one host.
+pub trait Source {
+    /// The environments there are, `base` first.
+    fn environments(&mut self) -> Vec<String>;
+
+    /// Names of all SLS of an environment, dotted, sorted: globs choose among them.
+    ///
+    /// # Errors
+    /// The whole message for the user.
+    fn sls_names(&mut self, saltenv: &str) -> Result<Vec<String>, String>;
+
+    /// The SLS `name` (dotted); `None` where there is no such file.
+    ///
+    /// # Errors
+    /// The whole message for the user: file, line, the lines around.
+    fn sls(&mut self, saltenv: &str, name: &str) -> Result<Option<Rendered>, String>;
+
+    /// The environment's top file; `None` where there is none.
+    ///
+    /// # Errors
+    /// As [`Source::sls`].
+    fn top(&mut self, saltenv: &str) -> Result<Option<Rendered>, String>;
+}
