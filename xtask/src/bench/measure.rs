@@ -7,7 +7,7 @@
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{self, Output, Stdio};
+use std::process::{self, Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -264,18 +264,27 @@ pub fn memory(field: &Field<'_>, tools: &[Tool], hosts: usize) -> Outcome<Vec<Me
     for tool in tools {
         let Some(line) = (tool.line)(field, Case::Ping, hosts) else { continue };
         field.run_once(tool, Case::Ping, hosts)?;
-        let mut child = field.command(&line).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
-        let (mut peak_bytes, mut processes) = (0, 0);
-        while child.try_wait()?.is_none() {
-            let tree = Started::of(child.id()).map(Started::tree).unwrap_or_default();
-            peak_bytes = peak_bytes.max(tree.iter().map(|process| pss(process.pid)).sum());
-            processes = processes.max(tree.len());
-            thread::sleep(Duration::from_millis(5));
-        }
+        let (peak_bytes, processes) = peak(&mut field.command(&line))?;
         say(&format!("memory         {:<14} {} MiB, {processes} processes", tool.name, peak_bytes >> 20));
         peaks.push(Memory { tool: tool.name, hosts, peak_bytes, processes });
     }
     Ok(peaks)
+}
+
+/// Runs a command to its end: the peak of its tree's proportional memory in bytes, and of its processes.
+///
+/// # Errors
+/// When it cannot be started.
+pub fn peak(command: &mut Command) -> Outcome<(u64, usize)> {
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
+    let (mut peak_bytes, mut processes) = (0, 0);
+    while child.try_wait()?.is_none() {
+        let tree = Started::of(child.id()).map(Started::tree).unwrap_or_default();
+        peak_bytes = peak_bytes.max(tree.iter().map(|process| pss(process.pid)).sum());
+        processes = processes.max(tree.len());
+        thread::sleep(Duration::from_millis(5));
+    }
+    Ok((peak_bytes, processes))
 }
 
 /// Proportional memory of a process in bytes.

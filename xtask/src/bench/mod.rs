@@ -8,6 +8,7 @@ mod measure;
 mod peers;
 mod plot;
 mod report;
+mod simulated;
 mod tools;
 
 use std::collections::BTreeMap;
@@ -96,7 +97,14 @@ fn measure_all(fleet: &Fleet, venv: Option<std::path::PathBuf>, choice: &Choice)
     }
     let trips = measure::round_trips(&field, &tools)?;
     let memory = measure::memory(&field, &tools, choice.sizes.iter().copied().max().unwrap_or(1).min(100))?;
-    report::write(&report::Figures { cells: &cells, trips: &trips, memory: &memory, rounds: choice.rounds })?;
+    let simulated = simulated::measure(&field)?;
+    report::write(&report::Figures {
+        cells: &cells,
+        trips: &trips,
+        memory: &memory,
+        simulated: &simulated,
+        rounds: choice.rounds,
+    })?;
     say("Written: docs/benchmarks.md, docs/benchmarks.svg");
     Ok(())
 }

@@ -6,6 +6,7 @@ use std::fs;
 use super::Cells;
 use super::measure::{Memory, Sample, Trips};
 use super::plot;
+use super::simulated::{OPEN_SECONDS, Simulated};
 use super::tools::{self, Case};
 use crate::place;
 use crate::ui::{Outcome, stdout_of};
@@ -15,6 +16,7 @@ pub struct Figures<'a> {
     pub cells: &'a Cells,
     pub trips: &'a [Trips],
     pub memory: &'a [Memory],
+    pub simulated: &'a [Simulated],
     pub rounds: usize,
 }
 
@@ -39,6 +41,7 @@ fn page(figures: &Figures<'_>) -> String {
     }
     page += &trips(figures.trips);
     page += &memory(figures.memory);
+    page += &simulated(figures.simulated);
     page + &method(figures)
 }
 
@@ -121,6 +124,22 @@ fn memory(memory: &[Memory]) -> String {
     );
     for Memory { tool, peak_bytes, processes, .. } in memory {
         let _ = writeln!(text, "| {tool} | {:.1} | {processes} |", *peak_bytes as f64 / f64::from(1 << 20));
+    }
+    text
+}
+
+fn simulated(rows: &[Simulated]) -> String {
+    let mut text = format!(
+        "\n## Many sessions at once\n\nhalite alone, on simulated hosts that hold every session open for {OPEN_SECONDS} s. A session's \
+         memory is what each host beyond the first adds to the peak.\n\n\
+         | hosts | peak MiB | KiB a session | all answered |\n|---|---|---|---|\n"
+    );
+    let Some(first) = rows.first() else { return String::new() };
+    for row in rows {
+        let beyond = row.hosts.saturating_sub(first.hosts).max(1) as u64;
+        let session = row.peak_bytes.saturating_sub(first.peak_bytes) / beyond / 1024;
+        let (peak, good) = (row.peak_bytes as f64 / f64::from(1 << 20), if row.good { "yes" } else { "NO" });
+        let _ = writeln!(text, "| {} | {peak:.1} | {session} | {good} |", row.hosts);
     }
     text
 }
