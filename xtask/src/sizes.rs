@@ -11,6 +11,8 @@ use crate::ui::{Failure, Outcome, run as run_command, say};
 
 /// Largest compressed thin, in bytes: what a first contact sends.
 const PACKED_BYTES_MAX: u64 = 1 << 20;
+/// The same for those built against musl.
+const MUSL_BYTES_MAX: u64 = 1_000_000;
 /// Longest median time from start to exit.
 const START_MAX: Duration = Duration::from_millis(2);
 /// Starts to take the quickest of: whatever else runs only makes them slower.
@@ -30,7 +32,26 @@ pub fn run(_: &[String]) -> Outcome {
             broken.extend(measure(&thin, arch == std::env::consts::ARCH)?);
         }
     }
+    for arch in ["x86_64", "aarch64"] {
+        let thin = place::target().join("thins").join(arch).join("halite-thin");
+        if thin.exists() {
+            broken.extend(measure_musl(&thin)?);
+        }
+    }
     if broken.is_empty() { Ok(()) } else { Err(Failure(broken.join("; "))) }
+}
+
+/// The same for a thin of `cargo xtask thins`, packed as the controller would.
+fn measure_musl(thin: &Path) -> Outcome<Vec<String>> {
+    let options = "--lzma2=preset=9,lc=4,pb=0,nice=273";
+    let mut xz = Command::new("xz");
+    let packed = xz.args(["--stdout", "--check=crc32", options]).arg(thin).output()?.stdout.len() as u64;
+    say(&format!("{}: {} bytes, {packed} compressed", place::relative(thin), fs::metadata(thin)?.len()));
+    let is_large = packed > MUSL_BYTES_MAX;
+    Ok(is_large
+        .then(|| format!("the musl thin is {packed} bytes compressed, more than {MUSL_BYTES_MAX}"))
+        .into_iter()
+        .collect())
 }
 
 /// Prints one thin's figures; returns the limits it breaks.

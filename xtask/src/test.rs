@@ -10,7 +10,7 @@ use halite_site::{ensure_packages, find};
 
 use crate::place::cargo;
 use crate::ui::{Failure, Outcome, run as run_command, say, typed};
-use crate::{sizes, watch};
+use crate::{sizes, thins, watch};
 
 /// Programs the tests use; login shells included, because hosts with each of them are part of the tests.
 const TOOLS: &[&str] = &[
@@ -48,6 +48,7 @@ const STEPS: &[Step] = &[
     Step { name: "versions", run: || watch::run(&[]) },
     Step { name: "lints", run: lints },
     Step { name: "doc tests", run: doc_tests },
+    Step { name: "the aarch64 thin", run: thins::for_tests },
     Step { name: "sizes", run: || sizes::run(&[]) },
     Step { name: "tests", run: tests },
 ];

@@ -5,6 +5,7 @@
 //! musl-tools for x86_64, and for aarch64 from zig, which PyPI has as a wheel.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -12,6 +13,9 @@ use halite_site::{find, install};
 
 use crate::place;
 use crate::ui::{Failure, Outcome, run as run_command, say, stdout_of};
+
+#[path = "../../thin/unwind_tables.rs"]
+mod unwind_tables;
 
 /// Debian's compiler, its sources, and musl's linker wrapper.
 const PACKAGES: &[&str] = &["rustc-web", "cargo-web", "rust-web-src", "musl-tools", "python3-venv"];
@@ -46,6 +50,35 @@ pub fn run(arguments: &[String]) -> Outcome {
         .collect();
     say(&format!("  {} cargo build --release --locked", variables.join(" ")));
     Ok(())
+}
+
+/// Builds the aarch64 thin for the tests, where the distribution has a compiler that comes with the library's sources.
+///
+/// # Errors
+/// A failed build.
+pub fn for_tests() -> Outcome {
+    if Path::new(CARGO).exists() || has_package(PACKAGES[0])? {
+        return run(&["aarch64".to_owned()]);
+    }
+    say(&format!(
+        "This distribution has no package {}, so the aarch64 thin is not built and not tried.",
+        PACKAGES[0]
+    ));
+    Ok(())
+}
+
+/// Whether apt could install it. A fresh machine knows no packages before its first update.
+fn has_package(name: &str) -> Outcome<bool> {
+    if find("apt-cache").is_none() {
+        return Ok(false);
+    }
+    let known = || {
+        stdout_of(Command::new("apt-cache").args(["policy", name])).map(|said| said.contains("Candidate: "))
+    };
+    if !known()? {
+        install(&["ca-certificates"], &mut std::io::stdout())?;
+    }
+    known()
 }
 
 fn packages() -> Outcome {
@@ -100,7 +133,10 @@ fn build(arch: &str) -> Outcome<PathBuf> {
     run_command(&mut cargo)?;
     let thin = folder().join(arch).join("halite-thin");
     fs::create_dir_all(folder().join(arch))?;
-    fs::copy(work.join(&triple).join("thin/halite-thin"), &thin)?;
+    let mut bytes = fs::read(work.join(&triple).join("thin/halite-thin"))?;
+    unwind_tables::clear(&mut bytes).ok_or_else(|| Failure(format!("{} is no ELF file", thin.display())))?;
+    fs::write(&thin, bytes)?;
+    fs::set_permissions(&thin, fs::Permissions::from_mode(0o755))?;
     say(&format!("{}: {} bytes", place::relative(&thin), fs::metadata(&thin)?.len()));
     Ok(thin)
 }
@@ -137,6 +173,6 @@ fn zig_cc(work: &Path) -> Outcome<PathBuf> {
     let script =
         format!("#!/bin/sh\nexec '{}' -m {ZIG} cc -target aarch64-linux-musl \"$@\"\n", python.display());
     fs::write(&wrapper, script)?;
-    fs::set_permissions(&wrapper, std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
+    fs::set_permissions(&wrapper, fs::Permissions::from_mode(0o755))?;
     Ok(wrapper)
 }
