@@ -37,6 +37,21 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// The user's `--timeout`: the call's limit, and no stretch before it takes longer either.
+    pub fn with_timeout(self, timeout: Option<Duration>) -> Limits {
+        let Some(most) = timeout else { return self };
+        Limits {
+            connect: self.connect.min(most),
+            host_key: self.host_key.min(most),
+            auth: self.auth.min(most),
+            bootstrap: self.bootstrap.min(most),
+            call: Some(most),
+            ..self
+        }
+    }
+}
+
 /// 16 KiB/s over half a minute: the slowest push that still counts as one.
 pub const PUSH_BYTES_PER_STALL: u64 = 30 * (16 << 10);
 
