@@ -30,6 +30,7 @@ const TOOLS: &[(&str, &str, &str)] = &[
     ("fish", "fish", "a host with this login shell"),
     ("qemu-aarch64-static", "qemu-user-static", "the aarch64 thin, run here"),
     ("parallel-ssh", "pssh", "a peer in the benchmark"),
+    ("pdcp", "pdsh", "a peer in the benchmark"),
     ("python3", "python3-venv", "peers in the benchmark"),
     ("musl-gcc", "musl-tools", "the musl thin"),
     ("cc", "build-essential", "linking"),

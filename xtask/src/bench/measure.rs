@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use halite_site::{DelayProxy, Fleet, HostState, Started};
 
 use super::field::Field;
+use super::states::STATES;
 use super::tools::{Case, Line, Tool};
 use crate::ui::{Failure, Outcome, say};
 
@@ -184,10 +185,19 @@ fn join(group: &Path, counter: &str) -> bool {
 }
 
 fn is_good(tool: &Tool, case: Case, output: &Output, hosts: usize) -> bool {
-    // What a tool says of a copied file differs; its exit code does not.
-    let counted = !tool.answer.is_empty() && (case != Case::Copy || tool.answer == "pong");
     let said = String::from_utf8_lossy(&output.stdout);
-    output.status.success() && (!counted || said.matches(tool.answer).count() == hosts)
+    let counted = match case {
+        Case::Ping | Case::FirstContact if tool.answer.is_empty() => true,
+        Case::Ping | Case::FirstContact => said.matches(tool.answer).count() == hosts,
+        // What a tool says of a copied file differs; its exit code does not.
+        Case::Copy => tool.answer != "pong" || said.matches("pong").count() == hosts,
+        // Only Salt's words are counted; the others' exit codes tell.
+        Case::States | Case::StatesAgain => {
+            let all = format!("Succeeded: {STATES}");
+            tool.answer != "True" || said.matches(&all).count() == hosts
+        }
+    };
+    output.status.success() && counted
 }
 
 fn end_of(output: &Output) -> String {

@@ -9,6 +9,7 @@ mod peers;
 mod plot;
 mod report;
 mod simulated;
+mod states;
 mod tools;
 
 use std::collections::BTreeMap;
@@ -50,7 +51,7 @@ pub fn run(arguments: &[String]) -> Outcome {
             return Ok(());
         }
     }
-    ensure_packages(&["ssh", "sshd", "parallel-ssh", "ip"], &mut std::io::stdout())?;
+    ensure_packages(&["ssh", "sshd", "parallel-ssh", "pdcp", "ip"], &mut std::io::stdout())?;
     let venv = if choice.peers { Some(peers::venv()?) } else { None };
     let most = choice.sizes.iter().copied().max().unwrap_or(1);
     let fleet = Fleet::up_at(

@@ -11,6 +11,9 @@ use super::tools::{Case, Line, Tool, line};
 use crate::place;
 use crate::ui::{Outcome, run, say};
 
+/// State runs of the peers take minutes on more hosts than these.
+const STATE_HOSTS_MAX: usize = 10;
+
 const WHEELS: &[&str] = &["ansible-core", "pyinfra", "salt==3007.15"];
 
 /// Makes the environment once; returns its folder.
@@ -78,20 +81,19 @@ fn ansible(field: &Field<'_>, case: Case, hosts: usize) -> Option<Line> {
     let dir = field.config(hosts);
     let settings = format!("ANSIBLE_CONFIG={}", dir.join("ansible.cfg").display());
     let home = format!("ANSIBLE_HOME={}", dir.join("ansible").display());
-    let mut words = line![
-        "env",
-        settings,
-        home,
-        field.peer("ansible")?,
-        "-i",
-        dir.join("ansible.ini"),
-        "all",
-        "-o",
-        "-m"
-    ];
+    let inventory = dir.join("ansible.ini");
+    let mut words = line!["env", settings, home];
+    let module = |words: Line| {
+        let program = line![field.peer("ansible")?, "-i", &inventory, "all", "-o", "-m"];
+        Some([program, words].concat())
+    };
     words.extend(match case {
-        Case::Ping | Case::FirstContact => line!["ping"],
-        Case::Copy => line!["copy", "-a", format!("src={} dest=/tmp/blob", field.blob().display())],
+        Case::Ping | Case::FirstContact => module(line!["ping"])?,
+        Case::Copy => module(line!["copy", "-a", format!("src={} dest=/tmp/blob", field.blob().display())])?,
+        Case::States | Case::StatesAgain if hosts <= STATE_HOSTS_MAX => {
+            line![field.peer("ansible-playbook")?, "-i", inventory, field.file("peers/state.yml")]
+        }
+        Case::States | Case::StatesAgain => return None,
     });
     Some(words)
 }
@@ -104,6 +106,8 @@ fn pyinfra(field: &Field<'_>, case: Case, hosts: usize) -> Option<Line> {
     words.extend(match case {
         Case::Ping | Case::FirstContact => line!["exec", "--", "true"],
         Case::Copy => line!["copy.py"],
+        Case::States | Case::StatesAgain if hosts <= STATE_HOSTS_MAX => line![field.file("peers/state.py")],
+        Case::States | Case::StatesAgain => return None,
     });
     Some(words)
 }
@@ -115,6 +119,8 @@ fn salt_ssh(field: &Field<'_>, case: Case, hosts: usize) -> Option<Line> {
         Case::Ping | Case::FirstContact => line!["test.ping"],
         // salt-ssh carries a file only where a state asks for it.
         Case::Copy => return None,
+        Case::States | Case::StatesAgain if hosts <= STATE_HOSTS_MAX => line!["state.apply", "app"],
+        Case::States | Case::StatesAgain => return None,
     };
     Some([words, call].concat())
 }

@@ -14,11 +14,15 @@ pub enum Case {
     FirstContact,
     /// A file of 10 MiB to every host.
     Copy,
+    /// Sixty states on hosts that have nothing of them.
+    States,
+    /// The same again: nothing to do.
+    StatesAgain,
 }
 
 impl Case {
     /// All cases in the order of the report.
-    pub const ALL: &[Self] = &[Self::Ping, Self::FirstContact, Self::Copy];
+    pub const ALL: &[Self] = &[Self::Ping, Self::FirstContact, Self::Copy, Self::States, Self::StatesAgain];
 
     /// Short name.
     pub fn label(self) -> &'static str {
@@ -26,12 +30,18 @@ impl Case {
             Self::Ping => "ping, warm",
             Self::FirstContact => "first contact",
             Self::Copy => "10 MiB file",
+            Self::States => "60 states",
+            Self::StatesAgain => "60 states, again",
         }
     }
 
     /// Ten MiB to 200 hosts is a test of this machine's disk, not of the tools.
     pub fn fits(self, hosts: usize) -> bool {
-        self != Self::Copy || hosts <= 10
+        match self {
+            Self::Ping | Self::FirstContact => true,
+            Self::Copy => hosts <= 10,
+            Self::States | Self::StatesAgain => hosts == 10 || hosts == 100,
+        }
     }
 }
 
@@ -72,6 +82,7 @@ pub fn all(with_peers: bool) -> Vec<Tool> {
             answer: "SUCCESS",
             line: pssh,
         },
+        Tool { name: "pdcp", about: "pdcp of Debian, 50 at once, curve25519", answer: "", line: pdcp },
     ];
     if with_peers {
         tools.extend(peers::tools());
@@ -91,6 +102,7 @@ fn halite(field: &Field<'_>, case: Case, hosts: usize) -> Option<Line> {
     Some(match case {
         Case::Ping | Case::FirstContact => line![program, "ssh", "-c", config, "*", "test.ping"],
         Case::Copy => line![program, "ssh", "-c", config, "*", "cp.get_file", "salt://blob", "/tmp/blob"],
+        Case::States | Case::StatesAgain => line![program, "ssh", "-c", config, "*", "state.apply", "app"],
     })
 }
 
@@ -108,6 +120,7 @@ fn under_xargs(field: &Field<'_>, case: Case, hosts: usize, config: &str) -> Opt
         Case::Copy => {
             r#"xargs -P50 -I{} sh -c 'scp -q -F "$1" "$2" {}:/tmp/blob && echo pong' sh "$1" "$3" <"$2""#
         }
+        Case::States | Case::StatesAgain => return None,
     };
     Some(line!["sh", "-c", script, "sh", field.file(config), field.list(hosts), field.blob()])
 }
@@ -120,5 +133,15 @@ fn pssh(field: &Field<'_>, case: Case, hosts: usize) -> Option<Line> {
             line!["parallel-ssh", "-p", "50", "-x", options, "-h", list, "echo pong"]
         }
         Case::Copy => line!["parallel-scp", "-p", "50", "-x", options, "-h", list, field.blob(), "/tmp/blob"],
+        Case::States | Case::StatesAgain => return None,
     })
+}
+
+fn pdcp(field: &Field<'_>, case: Case, hosts: usize) -> Option<Line> {
+    if case != Case::Copy {
+        return None;
+    }
+    let options = format!("PDSH_SSH_ARGS_APPEND=-F {}", field.file("ssh_config_kex").display());
+    let list = format!("^{}", field.list(hosts).display());
+    Some(line!["env", options, "pdcp", "-R", "ssh", "-f", "50", "-w", list, field.blob(), "/tmp/blob"])
 }
