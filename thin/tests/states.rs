@@ -3,7 +3,7 @@
 //!
 //! A copy takes root's rights; without them there is nothing to try.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)] // a copy speaks to its parent on stdout
 
 use halite_modules::{Link, LinkError};
 use halite_wire::message::{Answer, Ask, Call, FACTS_ONLY};
