@@ -204,7 +204,6 @@ async fn run(
         log.warning(&format!("old jobs are not dropped: {error}"));
     }
     let assignments = assign(&options, &config, &hosts, &request, jid);
-    let consumers = consumers(&options, &config, &request, &log, stderr)?;
     let conductor = Conductor {
         plan: Arc::new(Plan { jid, request, hosts }),
         shared,
@@ -212,7 +211,7 @@ async fn run(
         at_once_max,
         stop,
         stop_now: stop_now.clone(),
-        consumers,
+        consumers: consumers(&options, &config, &log, stderr)?,
     };
     let end = tokio::select! {
         ended = tokio::spawn(conductor.run(assignments)) => ended,
@@ -356,14 +355,10 @@ fn now_micros() -> u64 {
 fn consumers(
     options: &SshOptions,
     config: &Config,
-    request: &Request,
     log: &Log,
     stderr: Stderr,
 ) -> Result<Vec<Box<dyn Consumer>>, Refusal> {
-    let mut states = setup::state_view(&options.common.output, &config.output);
-    states.take_keywords(&request.kwarg);
     let output = Options {
-        states: states.into(),
         static_out: options.is_static,
         verbose: options.verbose,
         show_jid: options.show_jid,
