@@ -4,6 +4,7 @@
 //! failure, which this file turns into the exit code.
 
 mod bench;
+mod conformance;
 mod demo;
 mod lab;
 mod place;
@@ -68,6 +69,12 @@ const COMMANDS: &[Command] = &[
         usage: bench::USAGE,
         about: "side by side with ssh and its relatives; writes docs/benchmarks.md",
         run: bench::run,
+    },
+    Command {
+        name: "conformance",
+        usage: conformance::USAGE,
+        about: "public trees compiled by us and by real Salt, chunk by chunk",
+        run: conformance::run,
     },
 ];
 
