@@ -69,9 +69,19 @@ fn compilers() -> Outcome {
         return Err(Failure(format!("this distribution has no package {}", PACKAGES[0])));
     }
     packages()?;
+    let (said, needed) = (stdout_of(Command::new(RUSTC).arg("--version"))?, env!("CARGO_PKG_RUST_VERSION"));
+    let version = said.split(' ').nth(1).unwrap_or_default();
+    if numbers(version) < numbers(needed) {
+        return Err(Failure(format!("{} is Rust {version} here, and {needed} is needed", PACKAGES[0])));
+    }
     let work = folder().join("work");
     fs::create_dir_all(&work)?;
     zig_cc(&work).map(drop)
+}
+
+/// The parts of a version, for comparing.
+fn numbers(version: &str) -> Vec<u32> {
+    version.split('.').map_while(|part| part.parse().ok()).collect()
 }
 
 /// Whether apt could install it. A fresh machine knows no packages before its first update.
