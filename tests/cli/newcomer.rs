@@ -10,7 +10,12 @@ const NOBODY: u32 = 54_321;
 
 /// `halite` for a user without rights and without any configuration, in a home of their own.
 fn unprivileged(user: &User, words: &[&str]) -> Command {
-    let mut halite = user.program(env!("CARGO_BIN_EXE_halite"));
+    // A copy: the folder this was built in may be nobody else's to enter (`/root`).
+    let program = user.path("halite");
+    if !program.exists() {
+        std::fs::copy(env!("CARGO_BIN_EXE_halite"), &program).unwrap();
+    }
+    let mut halite = user.program(&program.to_string_lossy());
     halite.args(words);
     as_nobody(user, &mut halite);
     halite
