@@ -9,6 +9,7 @@ pub mod files;
 pub mod fleet;
 pub mod jobs;
 pub mod output;
+pub mod pillar;
 pub mod runners;
 pub mod session;
 pub mod trust;

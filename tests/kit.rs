@@ -1,6 +1,6 @@
 //! What every test of a session needs.
 
-use halite::files::{FileDesk, FileRoots};
+use halite::files::{FileDesk, FileServer};
 use halite::fleet::facts::Step;
 use halite::fleet::outcome::{HostErrorKind, Outcome, Record};
 use halite::session::{KeyRing, Limits, Shared, StopSignal, Work, run};
@@ -60,7 +60,7 @@ pub fn short() -> Limits {
         host_key: Duration::from_secs(2),
         auth: Duration::from_secs(2),
         bootstrap: Duration::from_secs(2),
-        push_stall: Duration::from_secs(2),
+        push_stall: Duration::from_secs(6),
         call: Some(Duration::from_secs(2)),
         stop_grace: Duration::from_secs(1),
         return_bytes: 1 << 20,
@@ -78,7 +78,7 @@ pub fn shared_with(limits: Limits, policy: Policy, folder: &Path) -> Shared {
         limits,
         trust: Arc::new(trust),
         keys: KeyRing::default(),
-        desk: Arc::new(FileDesk(Arc::new(FileRoots::default()))),
+        desk: Arc::new(FileDesk(Arc::new(FileServer::default()))),
     }
 }
 

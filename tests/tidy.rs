@@ -16,15 +16,16 @@ const TABLES: [&str; 4] = [
 const FUNCTION_LINES_MAX: usize = 70;
 
 /// Rooms of `src/` and the rooms each may use (`use crate::room`).
-const EDGES: [(&str, &[&str]); 11] = [
-    ("cli", &["cli", "config", "files", "fleet", "jobs", "output", "runners", "session", "trust"]),
+const EDGES: [(&str, &[&str]); 12] = [
+    ("cli", &["cli", "config", "files", "fleet", "jobs", "output", "pillar", "runners", "session", "trust"]),
     ("config", &["config"]),
-    ("files", &["files", "session"]),
+    ("files", &["config", "files", "session"]),
     ("fleet", &["fleet", "session"]),
     ("jobs", &["fleet", "jobs"]),
     ("lib", &[]),
     ("main", &[]),
     ("output", &["fleet", "output"]),
+    ("pillar", &["config", "files", "pillar", "session"]),
     ("runners", &["fleet", "jobs", "runners"]),
     ("session", &["fleet", "session", "trust"]),
     ("trust", &["trust"]),

@@ -1,6 +1,7 @@
 //! The commands: parses what the user typed, wires the rooms together, and picks an exit code.
 
 mod conduct;
+mod desk;
 pub mod exit;
 mod help;
 mod key_deploy;

@@ -3,7 +3,7 @@
 use super::exit;
 use super::options::{CommonOptions, OutputOptions};
 use crate::config::{self, Config, Environment, Locate, OutputConfig};
-use crate::output::{ColorMode, Indent, Level, Log, Options, Stderr};
+use crate::output::{ColorMode, Indent, Level, Log, Options, StateView, Stderr, Tabular, results};
 use halite_wire::Value;
 use std::io::{IsTerminal, Write};
 
@@ -54,8 +54,26 @@ pub fn output_options(cli: &OutputOptions, config: &OutputConfig) -> Options {
         out_file: cli.file.clone().or_else(|| config.file.clone()),
         out_file_append: cli.append || config.file_append,
         color: ColorMode::choose(wants_color && cli.force_color, wants_none, no_color.as_deref()),
+        states: state_view(cli, config).into(),
         ..Options::default()
     }
+}
+
+/// How states are shown; `exclude=` and `terse=` of a call come on top.
+pub fn state_view(cli: &OutputOptions, config: &OutputConfig) -> StateView {
+    let mut view = StateView {
+        verbose: cli.state_verbose.unwrap_or(config.state_verbose),
+        diff: cli.state_output_diff || config.state_output_diff,
+        percentages: config.state_output_pct,
+        profile: config.state_output_profile,
+        compress_ids: config.state_compress_ids,
+        tabular: Tabular::from(&config.state_tabular),
+        exclude: results(&config.state_output_exclude),
+        terse: results(&config.state_output_terse),
+        ..StateView::default()
+    };
+    view.set_mode(cli.state_output.as_deref().unwrap_or(&config.state_output));
+    view
 }
 
 fn indent(cli: Option<i64>, config: Option<&Value>) -> Indent {

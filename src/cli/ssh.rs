@@ -3,9 +3,8 @@
 use super::conduct::{Conductor, RECORDS_ON_THEIR_WAY_MAX, RunEnd, thrown};
 use super::options::{LoginOptions, SshOptions};
 use super::setup::{self, Refusal};
-use super::{complain, exit, key_deploy, password, signals};
+use super::{complain, desk, exit, key_deploy, password, signals};
 use crate::config::{Config, private_dir};
-use crate::files::{FileDesk, FileRoots};
 use crate::fleet::facts::{Consumer, Plan, Request};
 use crate::fleet::turns::Assignment;
 use crate::jobs::{JobStore, NewJob, SqliteStore};
@@ -30,6 +29,9 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 /// Modules whose arguments may be seen by other users of a host: they ask and tell nothing secret. Their calls
 /// travel in the command line and save a round trip.
 const PUBLIC_MODULES: [&str; 8] = ["test", "grains", "sys", "status", "disk", "network", "file", "saltutil"];
+
+/// Modules that read state trees: they are told how the configuration wants those compiled.
+const STATE_MODULES: [&str; 4] = ["state", "slsutil", "jinja", "cp"];
 
 pub fn main(options: SshOptions) -> u8 {
     if let Some(advice) = options.unsupported() {
@@ -182,7 +184,7 @@ async fn run(
     let shared = Arc::new(Shared {
         trust: Arc::new(open_trust(&options, &config)?),
         keys: KeyRing::default(),
-        desk: Arc::new(FileDesk(Arc::new(FileRoots::new(config.files.file_roots.clone())))),
+        desk: Arc::new(desk::open(&config)?),
         limits,
     });
     if options.login.key_deploy {
@@ -204,6 +206,7 @@ async fn run(
         log.warning(&format!("old jobs are not dropped: {error}"));
     }
     let assignments = assign(&options, &config, &hosts, &request, jid);
+    let consumers = consumers(&options, &config, &request, &log, stderr)?;
     let conductor = Conductor {
         plan: Arc::new(Plan { jid, request, hosts }),
         shared,
@@ -211,7 +214,7 @@ async fn run(
         at_once_max,
         stop,
         stop_now: stop_now.clone(),
-        consumers: consumers(&options, &config, &log, stderr)?,
+        consumers,
     };
     let end = tokio::select! {
         ended = tokio::spawn(conductor.run(assignments)) => ended,
@@ -273,11 +276,12 @@ fn assign(
     let raw = Work::Raw { command: options.words.join(" ") };
     let module = request.fun.split('.').next().unwrap_or_default();
     let public = PUBLIC_MODULES.contains(&module);
+    let state_opts = if STATE_MODULES.contains(&module) { desk::state_opts(config) } else { Map::new() };
     let work = |host: &Host| {
         if options.raw {
             return raw.clone();
         }
-        let opts = host_opts(options, config, host);
+        let opts = host_opts(options, config, host, &state_opts);
         let call = request.call(jid, host.id.clone(), opts, options.timeout);
         // What the roster has for this host alone may be a secret, whatever the module is.
         Work::Call { call: Box::new(call), public: public && host.minion_opts.is_empty() }
@@ -286,8 +290,9 @@ fn assign(
 }
 
 /// What functions on this host see as `__opts__`.
-fn host_opts(options: &SshOptions, config: &Config, host: &Host) -> Map {
-    let mut opts = host.minion_opts.clone();
+fn host_opts(options: &SshOptions, config: &Config, host: &Host, state_opts: &Map) -> Map {
+    let mut opts = state_opts.clone();
+    opts.extend(host.minion_opts.clone());
     if !host.grains.is_empty() {
         opts.insert("grains", host.grains.clone());
     }
@@ -355,10 +360,14 @@ fn now_micros() -> u64 {
 fn consumers(
     options: &SshOptions,
     config: &Config,
+    request: &Request,
     log: &Log,
     stderr: Stderr,
 ) -> Result<Vec<Box<dyn Consumer>>, Refusal> {
+    let mut states = setup::state_view(&options.common.output, &config.output);
+    states.take_keywords(&request.kwarg);
     let output = Options {
+        states: states.into(),
         static_out: options.is_static,
         verbose: options.verbose,
         show_jid: options.show_jid,

@@ -139,8 +139,20 @@ const KEYS: &[Key] = &[
         set: |draft, node| put(&mut draft.config.output.state_output_diff, read::boolean(node)),
     },
     Key {
+        name: "state_output_exclude",
+        set: |draft, node| put(&mut draft.config.output.state_output_exclude, Ok(node.to_value())),
+    },
+    Key {
         name: "state_output_pct",
         set: |draft, node| put(&mut draft.config.output.state_output_pct, read::boolean(node)),
+    },
+    Key {
+        name: "state_output_profile",
+        set: |draft, node| put(&mut draft.config.output.state_output_profile, read::boolean(node)),
+    },
+    Key {
+        name: "state_output_terse",
+        set: |draft, node| put(&mut draft.config.output.state_output_terse, Ok(node.to_value())),
     },
     Key {
         name: "state_tabular",

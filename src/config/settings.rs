@@ -147,6 +147,10 @@ pub struct OutputConfig {
     pub state_verbose: bool,
     pub state_output_diff: bool,
     pub state_output_pct: bool,
+    pub state_output_profile: bool,
+    /// Results mode `filter` leaves out, and those it shows as one line.
+    pub state_output_exclude: Value,
+    pub state_output_terse: Value,
     pub state_compress_ids: bool,
     /// A bool, or a format of columns.
     pub state_tabular: Value,
@@ -166,6 +170,9 @@ impl Default for OutputConfig {
             state_verbose: true,
             state_output_diff: false,
             state_output_pct: false,
+            state_output_profile: true,
+            state_output_exclude: Value::Null,
+            state_output_terse: Value::Null,
             state_compress_ids: false,
             state_tabular: Value::Bool(false),
             summary: false,

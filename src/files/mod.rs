@@ -1,75 +1,167 @@
-//! The file server behind `salt://`: environments, each with its roots, first root first.
+//! The file server behind `salt://`: environments, each with its roots, first root first; and branches and tags of git
+//! repositories as environments.
 //!
-//! A path is looked up only beneath its roots: `..`, absolute paths and links that lead out find nothing,
-//! because the kernel itself is told to stay beneath (`openat2`).
+//! A path is looked up only beneath its roots: `..`, absolute paths and links that lead out find nothing.
 
+mod git;
+mod pack;
 mod roots;
+mod server;
+#[cfg(test)]
+mod tests;
 
-pub use roots::{FileRoots, FoundFile, NotFound};
+pub use git::{Checkout, GitError, GitFs, Login, Mirror};
+pub use roots::Root;
+pub use server::{FileServer, FoundFile, NotFound, Tree, is_environment};
 
 use crate::session::Desk;
-use halite_wire::message::{Answer, Ask, FACTS_ONLY};
-use halite_wire::{Map, MinionId};
-use std::fs::File;
+use halite_wire::MinionId;
+use halite_wire::message::{Answer, Ask, FACTS_ONLY, PART_BYTES_MAX};
+use pack::Part;
 use std::io::Read;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
-/// Bytes of one part of a file on its way to a host: well below a frame, and two of them wait at most.
-const PART_BYTES: usize = 256 << 10;
+/// Rows of a tree in one answer: some 200 KiB.
+const TREE_ROWS: usize = 2000;
 
 /// Answers what thins ask for out of the file server.
-pub struct FileDesk(pub Arc<FileRoots>);
+pub struct FileDesk(pub Arc<FileServer>);
+
+/// Where parts of an answer go, and whether each is the last.
+type Parts = mpsc::Sender<(Answer, bool)>;
+
+/// The receiver is gone: the host's turn is over.
+struct Gone;
 
 #[async_trait::async_trait]
 impl Desk for FileDesk {
-    async fn answer(&self, _: &MinionId, ask: Ask, parts: mpsc::Sender<(Answer, bool)>) {
-        let roots = self.0.clone();
-        let work = tokio::task::spawn_blocking(move || serve(&roots, ask, &parts));
+    async fn answer(&self, _: &MinionId, ask: Ask, parts: Parts) {
+        let server = self.0.clone();
+        // Whoever is gone meanwhile wants no answer.
+        let work = tokio::task::spawn_blocking(move || drop(serve(&server, ask, &parts)));
         if let Err(bug) = work.await {
             tracing::error!("the file server failed: {bug}");
         }
     }
 }
 
-/// Sends the answer part by part. A receiver that is gone ends it: the host's turn is over.
-fn serve(roots: &FileRoots, ask: Ask, parts: &mpsc::Sender<(Answer, bool)>) {
-    let last = |answer| {
-        let _ = parts.blocking_send((answer, true));
-    };
+/// The whole answer at once, for whoever is on this machine.
+pub fn answer_all(server: &Arc<FileServer>, ask: Ask) -> Vec<(Answer, bool)> {
+    let (sender, mut parts) = mpsc::channel(1);
+    std::thread::scope(|scope| {
+        scope.spawn(move || drop(serve(server, ask, &sender)));
+        std::iter::from_fn(|| parts.blocking_recv()).collect()
+    })
+}
+
+/// Sends the answer part by part.
+fn serve(server: &FileServer, ask: Ask, parts: &Parts) -> Result<(), Gone> {
     match ask {
-        Ask::File { path, saltenv, have } => match roots.find(&saltenv, &path) {
-            Ok(found) => send_file(found, have.as_deref(), parts),
-            Err(error) => last(Answer::Refused(error.to_string())),
+        Ask::File { path, saltenv, have } => send_file(server, &saltenv, &path, have.as_deref(), parts),
+        Ask::Files { saltenv, paths } => send_files(server, &saltenv, &paths, parts),
+        Ask::Tree { saltenv, have } => match server.tree(&saltenv) {
+            Ok(tree) => send_tree(&tree, have.as_deref(), parts),
+            Err(error) => send(parts, Answer::Refused(error.to_string()), true),
         },
-        Ask::ListFiles { saltenv } => match roots.list(&saltenv) {
-            Ok(paths) => last(Answer::Paths(paths)),
-            Err(error) => last(Answer::Refused(error.to_string())),
+        Ask::ListFiles { saltenv } => match server.list(&saltenv) {
+            Ok(paths) => send(parts, Answer::Paths(paths), true),
+            Err(error) => send(parts, Answer::Refused(error.to_string()), true),
         },
-        Ask::Pillar(_) => last(Answer::Value(Map::from([("pillar", Map::new())]).into())),
+        Ask::Pillar(_) => send(parts, Answer::Refused("there is no pillar here".to_owned()), true),
     }
 }
 
-fn send_file(found: FoundFile, have: Option<&str>, parts: &mpsc::Sender<(Answer, bool)>) {
-    let FoundFile { mut file, size, sha256, mode } = found;
-    let is_known = have.is_some_and(|have| have == sha256 || have == FACTS_ONLY);
-    if parts.blocking_send((Answer::File { size, sha256, mode }, is_known)).is_err() || is_known {
-        return;
+fn send(parts: &Parts, answer: Answer, last: bool) -> Result<(), Gone> {
+    parts.blocking_send((answer, last)).map_err(|_| Gone)
+}
+
+fn send_tree(tree: &Tree, have: Option<&str>, parts: &Parts) -> Result<(), Gone> {
+    if have == Some(tree.digest.as_str()) {
+        return send(parts, Answer::Same, true);
     }
+    let piece = |files: &[_]| Answer::Tree { digest: tree.digest.clone(), files: files.to_vec() };
+    let mut pieces = tree.files.chunks(TREE_ROWS).peekable();
+    if pieces.peek().is_none() {
+        return send(parts, piece(&[]), true);
+    }
+    while let Some(files) = pieces.next() {
+        send(parts, piece(files), pieces.peek().is_none())?;
+    }
+    Ok(())
+}
+
+fn send_file(
+    server: &FileServer,
+    saltenv: &str,
+    path: &str,
+    have: Option<&str>,
+    parts: &Parts,
+) -> Result<(), Gone> {
+    let mut found = match server.find(saltenv, path) {
+        Ok(found) => found,
+        Err(error) => return send(parts, Answer::Refused(error.to_string()), true),
+    };
+    let sha256 = match server.sha256(saltenv, path, &mut found) {
+        Ok(sha256) => sha256,
+        Err(error) => return send(parts, Answer::Refused(broken(&error)), true),
+    };
+    let is_known = have.is_some_and(|have| have == sha256 || have == FACTS_ONLY);
+    send(parts, Answer::File { size: found.size, sha256, mode: found.mode }, is_known)?;
+    if is_known { Ok(()) } else { send_content(server, saltenv, path, found, true, parts) }
+}
+
+fn send_files(server: &FileServer, saltenv: &str, paths: &[String], parts: &Parts) -> Result<(), Gone> {
+    for (number, path) in paths.iter().enumerate() {
+        let index = u32::try_from(number).unwrap_or(u32::MAX);
+        let last = number + 1 == paths.len();
+        match server.find(saltenv, path) {
+            Ok(found) => {
+                let (size, mode, tag) = (found.size, found.mode, found.tag);
+                send(parts, Answer::FileAt { index, size, mode, tag }, last && size == 0)?;
+                if size > 0 {
+                    send_content(server, saltenv, path, found, last, parts)?;
+                }
+            }
+            Err(_) => send(parts, Answer::NoFile { index }, last)?,
+        }
+    }
+    if paths.is_empty() { send(parts, Answer::Same, true) } else { Ok(()) }
+}
+
+/// The content as it is, however the file grows or shrinks meanwhile: the other end compares with what was announced.
+fn send_content(
+    server: &FileServer,
+    saltenv: &str,
+    path: &str,
+    mut found: FoundFile,
+    last: bool,
+    parts: &Parts,
+) -> Result<(), Gone> {
+    let mut offset = 0;
+    let part_of =
+        |offset| Part { saltenv: saltenv.to_owned(), path: path.to_owned(), tag: found.tag, offset };
     loop {
-        let (part, ended) = match next_part(&mut file) {
-            Ok(bytes) if bytes.len() < PART_BYTES => (Answer::Bytes(bytes), true),
-            Ok(bytes) => (Answer::Bytes(bytes), false),
-            Err(error) => (Answer::Refused(format!("the file cannot be read to its end: {error}")), true),
+        let mut bytes =
+            Vec::with_capacity(PART_BYTES_MAX.min(usize::try_from(found.size).unwrap_or(usize::MAX)));
+        let read = (&mut found.file).take(PART_BYTES_MAX as u64).read_to_end(&mut bytes);
+        if let Err(error) = read {
+            return send(parts, Answer::Refused(broken(&error)), true);
+        }
+        let part = part_of(offset);
+        offset += bytes.len() as u64;
+        let ended = bytes.len() < PART_BYTES_MAX || offset == found.size;
+        let answer = match found.size {
+            0..=pack::FILE_BYTES_MAX => server.packer.answer(part, bytes),
+            _ => Answer::Bytes(bytes),
         };
-        if parts.blocking_send((part, ended)).is_err() || ended {
-            return;
+        send(parts, answer, ended && last)?;
+        if ended {
+            return Ok(());
         }
     }
 }
 
-fn next_part(file: &mut File) -> std::io::Result<Vec<u8>> {
-    let mut bytes = Vec::with_capacity(PART_BYTES);
-    file.by_ref().take(PART_BYTES as u64).read_to_end(&mut bytes)?;
-    Ok(bytes)
+fn broken(error: &std::io::Error) -> String {
+    format!("the file cannot be read to its end: {error}")
 }

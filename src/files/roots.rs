@@ -1,170 +1,130 @@
-//! Directories on the controller that make up the file server.
+//! Directories that make up the file server. Nothing above a root is ever opened: the kernel itself is told to stay
+//! beneath it (`openat2`).
 
+use halite_wire::message::TreeFile;
 use rustix::fs::{Mode, OFlags, ResolveFlags};
-use sha2::Digest;
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::{Read, Seek};
+use std::fs::{File, Metadata};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Arc;
 
-/// Directories below a root that are walked when all files are listed.
-const LIST_DEPTH_MAX: usize = 64;
+/// Directories inside each other that are walked when all files are listed.
+const DEPTH_MAX: usize = 64;
 
-/// The roots of each environment, in their order of precedence.
-#[derive(Debug, Default)]
-pub struct FileRoots {
-    roots: HashMap<String, Vec<PathBuf>>,
-    /// Hashes of files that did not change since: one file goes to many hosts.
-    hashes: Mutex<HashMap<Stamp, String>>,
+/// One directory, and where in the environment it stands.
+#[derive(Clone, Debug)]
+pub struct Root {
+    pub folder: PathBuf,
+    /// The folder of the environment that holds the root's files; empty for its top.
+    pub mount: String,
+    /// Tags by path below the root, where something better than inode and times is known.
+    pub tags: Option<Arc<HashMap<String, u64>>>,
 }
 
-/// Device, inode, size and time of change: a file with the same ones has the same content.
-type Stamp = (u64, u64, u64, i64, i64);
-
-/// A file that is open and known by its hash.
-#[derive(Debug)]
-pub struct FoundFile {
-    pub file: File,
-    pub size: u64,
-    /// In hex.
-    pub sha256: String,
-    /// Permission bits.
-    pub mode: u32,
-}
-
-/// There is no such file or environment, or it may not be served.
-#[derive(Debug, thiserror::Error)]
-#[error("salt://{path} is not there in environment {saltenv}: {why}")]
-pub struct NotFound {
-    pub path: String,
-    pub saltenv: String,
-    pub why: String,
-}
-
-impl FileRoots {
-    pub fn new(roots: impl IntoIterator<Item = (String, Vec<PathBuf>)>) -> FileRoots {
-        FileRoots { roots: roots.into_iter().collect(), hashes: Mutex::default() }
+impl Root {
+    pub fn at(folder: impl Into<PathBuf>) -> Root {
+        Root { folder: folder.into(), mount: String::new(), tags: None }
     }
 
-    /// Opens `path` (below `salt://`) in the first root of `saltenv` that has it.
+    /// Opens a file of the environment, with its tag. Links are followed as long as they stay beneath the root.
     ///
     /// # Errors
-    /// [`NotFound`], also for paths that would lead out of the root.
-    pub fn find(&self, saltenv: &str, path: &str) -> Result<FoundFile, NotFound> {
-        let missing = |why: String| NotFound { path: path.to_owned(), saltenv: saltenv.to_owned(), why };
-        let roots =
-            self.roots.get(saltenv).ok_or_else(|| missing("there is no such environment".to_owned()))?;
-        let mut why = "no root has it".to_owned();
-        for root in roots {
-            match open_beneath(root, path) {
-                Ok(file) => return self.identify(file).map_err(|error| missing(error.to_string())),
-                Err(rustix::io::Errno::NOENT) => {}
-                Err(error) => why = error.to_string(),
+    /// What the kernel says: `NOENT` where it is not there, `XDEV` where a link leads out.
+    pub fn open(&self, path: &str) -> Result<(File, u64), rustix::io::Errno> {
+        let below = self.below(path).ok_or(rustix::io::Errno::NOENT)?;
+        // Not to hang on a FIFO somebody left there.
+        let file = self.reach(below, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY)?;
+        let data = file.metadata().map_err(|_| rustix::io::Errno::IO)?;
+        Ok((file, self.tag(below, &data)))
+    }
+
+    /// The path below the root's own directory.
+    fn below<'p>(&self, path: &'p str) -> Option<&'p str> {
+        if self.mount.is_empty() { Some(path) } else { path.strip_prefix(&self.mount)?.strip_prefix('/') }
+    }
+
+    fn reach(&self, path: &str, flags: OFlags) -> Result<File, rustix::io::Errno> {
+        let folder = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let folder = rustix::fs::open(&self.folder, folder, Mode::empty())?;
+        let beneath = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
+        Ok(rustix::fs::openat2(folder, path, flags | OFlags::CLOEXEC, Mode::empty(), beneath)?.into())
+    }
+
+    fn tag(&self, below: &str, data: &Metadata) -> u64 {
+        let known = self.tags.as_ref().and_then(|tags| tags.get(below).copied());
+        known.unwrap_or_else(|| tag_of(data))
+    }
+
+    /// All files, in no order; folders that hold nothing are named with a slash at their end.
+    pub fn files(&self) -> Vec<TreeFile> {
+        let mut walk = Walk { root: self, found: Vec::new(), within: Vec::new() };
+        walk.folder(&self.folder, "");
+        walk.found
+    }
+}
+
+/// What stays the same as long as nobody writes to the file.
+fn tag_of(data: &Metadata) -> u64 {
+    let facts = [data.dev(), data.ino(), data.size()].map(u64::to_le_bytes);
+    let times = [data.mtime(), data.mtime_nsec(), data.ctime(), data.ctime_nsec()].map(i64::to_le_bytes);
+    let digest = blake3::hash(&[facts.as_flattened(), times.as_flattened()].concat());
+    digest.as_bytes().first_chunk().map_or(0, |head| u64::from_le_bytes(*head))
+}
+
+struct Walk<'r> {
+    root: &'r Root,
+    found: Vec<TreeFile>,
+    /// Device and inode of the folders we are in: a link back to one of them would never end.
+    within: Vec<(u64, u64)>,
+}
+
+impl Walk<'_> {
+    /// Names that are not UTF-8 or hold line ends cannot be asked for and are left out, as are `.git` and the like.
+    fn folder(&mut self, folder: &Path, prefix: &str) {
+        let Ok(data) = folder.metadata() else { return };
+        let us = (data.dev(), data.ino());
+        if self.within.contains(&us) || self.within.len() >= DEPTH_MAX {
+            return;
+        }
+        let Ok(entries) = std::fs::read_dir(folder) else { return };
+        self.within.push(us);
+        let mut is_empty = true;
+        for entry in entries.flatten() {
+            let name = entry.file_name().into_string().ok();
+            let Some(name) = name.filter(|name| !name.contains(['\n', '\0'])) else { continue };
+            is_empty = false;
+            if !VERSION_CONTROL.contains(&name.as_str()) {
+                self.entry(&entry.path(), &format!("{prefix}{name}"));
             }
         }
-        Err(missing(why))
+        self.within.pop();
+        if is_empty && !prefix.is_empty() {
+            self.add(prefix, 0, 0, 0);
+        }
     }
 
-    fn identify(&self, mut file: File) -> std::io::Result<FoundFile> {
-        let data = file.metadata()?;
-        if !data.is_file() {
-            return Err(std::io::Error::other("it is no regular file"));
+    fn entry(&mut self, place: &Path, path: &str) {
+        let Ok(mut data) = place.symlink_metadata() else { return };
+        if data.is_symlink() {
+            // Only where it leads may be told from here; what is outside does not exist.
+            let Ok(target) = self.root.reach(path, OFlags::PATH) else { return };
+            let Ok(target) = target.metadata() else { return };
+            data = target;
         }
-        let stamp = (data.dev(), data.ino(), data.size(), data.ctime(), data.ctime_nsec());
-        let known = self.hashes.lock().unwrap_or_else(PoisonError::into_inner).get(&stamp).cloned();
-        let sha256 = match known {
-            Some(sha256) => sha256,
-            None => {
-                let sha256 = hash(&mut file)?;
-                self.hashes.lock().unwrap_or_else(PoisonError::into_inner).insert(stamp, sha256.clone());
-                sha256
-            }
-        };
-        Ok(FoundFile { file, size: data.size(), sha256, mode: data.mode() & 0o7777 })
+        if data.is_dir() {
+            self.folder(place, &format!("{path}/"));
+        } else if data.is_file() {
+            self.add(path, data.size(), data.mode() & 0o7777, self.root.tag(path, &data));
+        }
     }
 
-    /// All paths of `saltenv`, sorted, each once.
-    ///
-    /// # Errors
-    /// [`NotFound`] where there is no such environment.
-    pub fn list(&self, saltenv: &str) -> Result<Vec<String>, NotFound> {
-        let roots = self.roots.get(saltenv).ok_or_else(|| NotFound {
-            path: String::new(),
-            saltenv: saltenv.to_owned(),
-            why: "there is no such environment".to_owned(),
-        })?;
-        let mut paths = Vec::new();
-        for root in roots {
-            walk(root, "", LIST_DEPTH_MAX, &mut paths);
-        }
-        paths.sort();
-        paths.dedup();
-        Ok(paths)
+    fn add(&mut self, path: &str, size: u64, mode: u32, tag: u64) {
+        let mount = &self.root.mount;
+        let path = if mount.is_empty() { path.to_owned() } else { format!("{mount}/{path}") };
+        self.found.push(TreeFile { path, size, mode, tag });
     }
 }
 
-/// Opens a file below `root` without ever leaving it. Links are followed as long as they stay beneath.
-fn open_beneath(root: &Path, path: &str) -> Result<File, rustix::io::Errno> {
-    let folder = rustix::fs::open(root, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
-    // Not to hang on a FIFO somebody left there.
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
-    let beneath = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
-    Ok(rustix::fs::openat2(folder, path, flags, Mode::empty(), beneath)?.into())
-}
-
-fn hash(file: &mut File) -> std::io::Result<String> {
-    let mut hasher = sha2::Sha256::new();
-    let mut piece = vec![0; 64 << 10];
-    loop {
-        let read = file.read(&mut piece)?;
-        if read == 0 {
-            break;
-        }
-        hasher.update(&piece[..read]);
-    }
-    file.rewind()?;
-    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
-}
-
-fn walk(folder: &Path, prefix: &str, depth: usize, paths: &mut Vec<String>) {
-    let Ok(entries) = std::fs::read_dir(folder) else { return };
-    for entry in entries.flatten() {
-        let Ok(name) = entry.file_name().into_string() else { continue };
-        let path = format!("{prefix}{name}");
-        match entry.file_type() {
-            Ok(kind) if kind.is_dir() && depth > 0 => {
-                walk(&entry.path(), &format!("{path}/"), depth - 1, paths)
-            }
-            Ok(kind) if kind.is_file() => paths.push(path),
-            Ok(kind) if kind.is_symlink() && entry.path().is_file() => paths.push(path),
-            _ => {}
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_what_lies_beneath_a_root_is_found() {
-        let folder = std::env::temp_dir().join(format!("halite-roots-{}", std::process::id()));
-        std::fs::create_dir_all(folder.join("root/sub")).unwrap();
-        std::fs::write(folder.join("secret"), "x").unwrap();
-        std::fs::write(folder.join("root/sub/ok"), "content").unwrap();
-        let _ = std::os::unix::fs::symlink(folder.join("secret"), folder.join("root/out"));
-        let _ = std::os::unix::fs::symlink("sub/ok", folder.join("root/inside"));
-        let files = FileRoots::new([("base".to_owned(), vec![folder.join("root")])]);
-        for path in ["../secret", "/etc/passwd", "sub/../../secret", "out", "sub", "", "nothing", "sub/ok/x"]
-        {
-            assert!(files.find("base", path).is_err(), "{path} was found");
-        }
-        assert!(files.find("../base", "sub/ok").is_err());
-        assert_eq!(files.find("base", "sub/ok").unwrap().size, 7);
-        assert_eq!(files.find("base", "inside").unwrap().size, 7);
-        assert_eq!(files.list("base").unwrap(), ["inside", "out", "sub/ok"]);
-        std::fs::remove_dir_all(folder).unwrap();
-    }
-}
+/// Folders of version control are no part of a tree.
+const VERSION_CONTROL: [&str; 3] = [".git", ".hg", ".svn"];

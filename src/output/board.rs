@@ -1,13 +1,17 @@
 //! The state of a run in a few numbers and names: what the progress bar shows. Knows no terminal and no clock.
 
+use super::sanitize::sanitize_line;
 use crate::fleet::facts::{Fact, Step};
 use crate::fleet::outcome::{Outcome, Phase};
-use halite_wire::MinionId;
+use halite_wire::{MinionId, Value};
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 /// Hosts named as the slowest.
 const SLOWEST: usize = 4;
+
+/// Characters of a state's name that are shown.
+const NAME_CHARS_MAX: usize = 40;
 
 /// Every host of the run: done, or where it is.
 #[derive(Default)]
@@ -25,6 +29,14 @@ struct Turn {
     phase: Option<Phase>,
     pushed_percent: Option<u64>,
     steps: usize,
+    states: Option<States>,
+}
+
+/// How far a run of states is, as it reports itself: `{"done": 12, "total": 60, "key": "pkg_|-web_|-nginx_|-installed"}`.
+struct States {
+    done: i64,
+    total: i64,
+    name: String,
 }
 
 impl Board {
@@ -35,7 +47,7 @@ impl Board {
                 *self = Board { targeted: plan.hosts.len(), started: Some(now), ..Board::default() };
             }
             Fact::HostStarted { minion, .. } => {
-                let turn = Turn { since: now, phase: None, pushed_percent: None, steps: 0 };
+                let turn = Turn { since: now, phase: None, pushed_percent: None, steps: 0, states: None };
                 self.turns.insert(minion.clone(), turn);
             }
             Fact::HostProgress { minion, step } => {
@@ -92,12 +104,19 @@ impl Turn {
             Step::Pushed { sent_bytes, total_bytes } => {
                 self.pushed_percent = Some(sent_bytes.saturating_mul(100) / (*total_bytes).max(1));
             }
-            Step::Reported(_) => self.steps += 1,
+            Step::Reported(step) => {
+                self.steps += 1;
+                self.states = States::reported(step).or(self.states.take());
+            }
         }
     }
 
     fn told(&self, minion: &MinionId, now: Instant) -> String {
         let mut text = minion.to_string();
+        if let (Some(Phase::Call), Some(states)) = (self.phase, &self.states) {
+            let States { done, total, name } = states;
+            return text + &format!(": {done}/{total} states, now {}", shortened(&sanitize_line(name)));
+        }
         if let Some(phase) = self.phase {
             text.push_str(&format!(" {}", phase.name()));
         }
@@ -107,6 +126,26 @@ impl Turn {
             _ => {}
         }
         text + &format!(" {}", seconds(now.duration_since(self.since)))
+    }
+}
+
+impl States {
+    fn reported(step: &Value) -> Option<States> {
+        let step = step.as_map()?;
+        let number = |key| step.get(key).and_then(Value::as_i64);
+        Some(States {
+            done: number("done")?,
+            total: number("total")?,
+            name: step.get_str("key")?.split("_|-").nth(2)?.to_owned(),
+        })
+    }
+}
+
+/// The first words of a long name.
+fn shortened(name: &str) -> String {
+    match name.char_indices().nth(NAME_CHARS_MAX) {
+        Some((end, _)) => format!("{}...", &name[..end]),
+        None => name.to_owned(),
     }
 }
 

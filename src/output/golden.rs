@@ -7,6 +7,9 @@ use serde_json::Value as Json;
 
 const CORPUS: &str = include_str!("golden/corpus.jsonl");
 
+/// The `highstate` outputter alone (recorded by `tests/oracle/record_highstate.py`).
+const STATES: &str = include_str!("golden/highstate.jsonl");
+
 /// Where Salt's text is kept from on purpose: case (`*` for all), outputter, why.
 const DIFFERENCES: &[(&str, &str, &str)] = &[
     ("inf", "json", "JSON has no Infinity: 1e999"),
@@ -61,7 +64,7 @@ fn variant(text: &str) -> (&str, Style) {
         "pretty" => Indent::Pretty,
         spaces => Indent::from(spaces.parse::<i64>().unwrap()),
     };
-    (name, Style { color, terminal: false, indent })
+    (name, Style { color, indent, ..Style::default() })
 }
 
 fn differs_on_purpose(case: &str, variant: &str) -> bool {
@@ -74,14 +77,14 @@ fn differs_on_purpose(case: &str, variant: &str) -> bool {
     })
 }
 
-fn rows() -> impl Iterator<Item = Json> {
-    CORPUS.lines().map(|line| serde_json::from_str(line).unwrap())
+fn rows(corpus: &str) -> impl Iterator<Item = Json> {
+    corpus.lines().map(|line| serde_json::from_str(line).unwrap())
 }
 
 #[test]
 fn every_outputter_prints_what_salt_prints() {
     let (mut compared, mut wrong) = (0, Vec::new());
-    for row in rows() {
+    for row in rows(CORPUS) {
         let (case, value) = (row["name"].as_str().unwrap(), data(&row["data"]));
         for (key, expected) in row["expect"].as_object().unwrap() {
             let Some(expected) = expected.as_str() else { continue };
@@ -94,6 +97,67 @@ fn every_outputter_prints_what_salt_prints() {
         }
     }
     assert!(compared > 5000, "only {compared} comparisons");
+    assert!(
+        wrong.is_empty(),
+        "{} of {compared} differ:\n{}",
+        wrong.len(),
+        wrong[..wrong.len().min(20)].join("\n")
+    );
+}
+
+/// Where `highstate` is kept from Salt's text on purpose: case, why.
+const STATE_DIFFERENCES: &[(&str, &str)] = &[
+    ("no_number", "our own words"),
+    ("plain_dict", "nothing in it is a state: nested"),
+    ("envelope_job_no_data", "the hosts within are shown"),
+    ("dict_of_dicts", "nothing in it is a state: nested"),
+];
+
+/// `terse+color+exclude=True,None` is a style.
+fn state_variant(text: &str) -> Style {
+    let mut switches = text.split('+');
+    let mut states = StateView::default();
+    states.set_mode(switches.next().unwrap_or_default());
+    let mut style = Style::default();
+    for switch in switches {
+        let (name, values) = switch.split_once('=').unwrap_or((switch, ""));
+        let values = results(&values.into());
+        match name {
+            "color" => style.color = true,
+            "quiet" => states.verbose = false,
+            "diff" => states.diff = true,
+            "pct" => states.percentages = true,
+            "noprofile" => states.profile = false,
+            "ids" => states.compress_ids = true,
+            "columns" => states.tabular = Tabular::Columns,
+            "format" => {
+                let format = "{0}{1:<20}|{2}.{3}|{4:^9}|{6[duration]!s:>8}|{6[__id__]}{5}";
+                states.tabular = Tabular::Format(format.to_owned());
+            }
+            "exclude" => states.exclude = values,
+            "terse" => states.terse = values,
+            other => panic!("{other}"),
+        }
+    }
+    Style { states: states.into(), ..style }
+}
+
+#[test]
+fn states_are_printed_as_salt_prints_them_in_every_mode() {
+    let (mut compared, mut wrong) = (0, Vec::new());
+    for row in rows(STATES) {
+        let (case, value) = (row["name"].as_str().unwrap(), data(&row["data"]));
+        let on_purpose = STATE_DIFFERENCES.iter().any(|(name, _)| *name == case);
+        for (key, expected) in row["expect"].as_object().unwrap() {
+            let Some(expected) = expected.as_str() else { continue };
+            let got = render("highstate", &value, &state_variant(key));
+            compared += 1;
+            if (got == expected) == on_purpose {
+                wrong.push(format!("{case} as {key}\n  salt: {expected:?}\n  ours: {got:?}"));
+            }
+        }
+    }
+    assert!(compared > 3000, "only {compared} comparisons");
     assert!(
         wrong.is_empty(),
         "{} of {compared} differ:\n{}",
@@ -155,7 +219,7 @@ proptest! {
     #[test]
     fn sec_55_no_data_drive_a_terminal_through_any_outputter(data in any_hosts(), color: bool) {
         for name in names() {
-            let text = render(name, &data, &Style { color, terminal: true, indent: Indent::Usual });
+            let text = render(name, &data, &Style { color, terminal: true, ..Style::default() });
             let shown = if color { without_colors(&text) } else { text.clone() };
             prop_assert_eq!(shown.chars().find(|c| drives_a_terminal(*c)), None, "{} printed {:?}", name, text);
             let marks = shown.split(|c| !('\u{300}'..='\u{310}').contains(&c)).map(|run| run.chars().count()).max();
@@ -165,10 +229,10 @@ proptest! {
 
     #[test]
     fn sec_55_json_is_valid_and_says_the_same_on_a_terminal(data in any_hosts(), spaces in -1i64..5) {
-        let style = Style { color: false, terminal: false, indent: Indent::from(spaces) };
+        let style = Style { indent: Indent::from(spaces), ..Style::default() };
         for name in ["json", "jsonl"] {
             let piped = render(name, &data, &style);
-            let shown = render(name, &data, &Style { terminal: true, ..style });
+            let shown = render(name, &data, &Style { terminal: true, ..style.clone() });
             let parse = |text: &str| -> Result<Vec<Json>, _> {
                 let text = text.replace("1e999", "0");
                 serde_json::Deserializer::from_str(&text).into_iter().collect()
@@ -190,7 +254,7 @@ proptest! {
         let data = Value::Map([("web1", Value::from(words))].into_iter().collect());
         for name in names() {
             let style = Style { color: true, ..Style::default() };
-            prop_assert_eq!(render(name, &data, &style), render(name, &data, &Style { terminal: true, ..style }));
+            prop_assert_eq!(render(name, &data, &style), render(name, &data, &Style { terminal: true, ..style.clone() }));
         }
     }
 }

@@ -15,6 +15,7 @@ mod pyrepr;
 mod sanitize;
 mod screen;
 mod sink;
+mod state_view;
 mod stderr;
 mod style;
 
@@ -30,6 +31,7 @@ pub use outputters::{HostLine, Outputter, UnknownOutputter, find, names};
 pub use progress::Progress;
 pub use sanitize::{sanitize, sanitize_line};
 pub use screen::{Screen, ScreenError, replay};
+pub use state_view::{MODES, Mode, StateView, Tabular, results};
 pub use stderr::Stderr;
 pub use style::{Color, ColorMode, Indent, Style};
 

@@ -2,11 +2,13 @@
 
 use super::outputters::{HostLine, Render, find};
 use super::sanitize::sanitize_line;
+use super::state_view::StateView;
 use super::style::{ColorMode, Indent, Style};
 use crate::fleet::outcome::Record;
 use halite_wire::{Map, Value};
 use std::borrow::Borrow;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// The options of the command line about output.
 #[derive(Clone, Debug, Default)]
@@ -23,12 +25,19 @@ pub struct Options {
     pub verbose: bool,
     pub show_jid: bool,
     pub summary: bool,
+    /// How much of each state is shown.
+    pub states: Arc<StateView>,
 }
 
 impl Options {
     /// The style of text for a terminal, or for a pipe or file.
     pub fn style(&self, terminal: bool) -> Style {
-        Style { color: self.color.is_on(terminal), terminal, indent: self.indent }
+        Style {
+            color: self.color.is_on(terminal),
+            terminal,
+            indent: self.indent,
+            states: self.states.clone(),
+        }
     }
 
     /// `data` as the outputter the user chose prints them, else the `suggested` one, else `nested`; with a line

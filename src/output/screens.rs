@@ -269,4 +269,13 @@ fn the_bar_counts_hosts_and_names_the_slowest_with_their_phase() {
     }
     assert_eq!(board.headline(at(10)), "2/6 done, 2 running, 1 no answer, 20 s left");
     assert_eq!(board.slowest(at(10)), "web2 bootstrap 33% 9 s, db1 bootstrap 7 s");
+    let step = halite_wire::Map::from([
+        ("done", Value::from(12)),
+        ("total", 60.into()),
+        ("key", "pkg_|-web_|-nginx_|-installed".into()),
+    ]);
+    for step in [Step::Entered(Phase::Call), Step::Reported(step.into()), Step::Reported(Value::NULL)] {
+        board.apply(&Fact::HostProgress { minion: id("web2"), step }, at(9));
+    }
+    assert_eq!(board.slowest(at(10)), "web2: 12/60 states, now nginx, db1 bootstrap 7 s");
 }

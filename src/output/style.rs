@@ -1,14 +1,18 @@
 //! How a document is to look: colours, indentation, and whether a terminal will show it.
 
+use super::state_view::StateView;
 use std::ffi::OsStr;
+use std::sync::Arc;
 
 /// What an outputter has to know beside the data.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Style {
     pub color: bool,
     /// A terminal shows the text, so nothing in it may drive one.
     pub terminal: bool,
     pub indent: Indent,
+    /// Used by `highstate`.
+    pub states: Arc<StateView>,
 }
 
 /// `--out-indent`, or `output_indent` of the config.

@@ -286,7 +286,7 @@ async fn until(deadline: Option<Instant>) {
 }
 
 /// 16 fresh random bytes.
-fn random_nonce() -> Nonce {
+pub fn random_nonce() -> Nonce {
     let mut bytes = [0; NONCE_BYTES];
     let mut filled = 0;
     while filled < bytes.len() {

@@ -85,6 +85,8 @@ def run(case, opts):
             try:
                 os.close(reader)
                 opts["pillar"] = case.get("pillar", {})
+                if "grains." in case["sls"]:
+                    opts["grains"] = salt.loader.grains(opts, force_refresh=True)
                 modules = salt.loader.minion_mods(opts, utils=salt.loader.utils(opts))
                 returned = modules["state.sls"]("case", test=test, pillar=case.get("pillar") or None)
                 show(case["name"], name, returned)
@@ -131,7 +133,7 @@ def record(case, opts):
 
 def main():
     opts = salt.config.minion_config(None)
-    opts.update(root_dir="/", cachedir="/var/cache/halite-oracle", pki_dir="/var/cache/halite-oracle/pki", id="oracle",
+    opts.update(conf_file="/etc/salt/minion", root_dir="/", cachedir="/var/cache/halite-oracle", pki_dir="/var/cache/halite-oracle/pki", id="oracle",
                 file_client="local", master_type="disable", file_roots={"base": [SRV + "/base"]}, pillar_roots={"base": []}, log_level="quiet",
                 sock_dir="/run/oracle", extension_modules="/var/cache/halite-oracle/ext", state_events=False, __role="minion")
     opts["grains"] = salt.loader.grains(opts)

@@ -26,9 +26,10 @@ impl Home {
     /// What runs goes on running: the system keeps an open executable.
     pub fn wipe(&self) {
         let _ = std::fs::remove_file(&self.executable);
-        for kept in ["proc", "cache"] {
+        for kept in ["proc", "cache", "state_pause"] {
             let _ = std::fs::remove_dir_all(self.folder.join(kept));
         }
+        let _ = std::fs::remove_file(self.folder.join("state.lock"));
         let _ = std::fs::remove_dir(&self.folder);
     }
 }

@@ -9,7 +9,6 @@
 
 mod home;
 mod link;
-mod render;
 mod serve;
 mod stdio;
 

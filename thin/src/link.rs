@@ -108,17 +108,18 @@ impl ControllerLink {
         let (sender, answers) = sync_channel(ANSWERS_WAITING_MAX);
         (ControllerLink { out, answers, asked: 0 }, sender)
     }
-}
 
-impl Link for ControllerLink {
-    fn ask(
+    fn next(&mut self) -> u32 {
+        self.asked += 1;
+        self.asked
+    }
+
+    /// The answer to the ask with this number.
+    fn hear(
         &mut self,
-        what: Ask,
+        ask: u32,
         on_part: &mut dyn FnMut(Answer) -> Result<(), String>,
     ) -> Result<(), LinkError> {
-        self.asked += 1;
-        let ask = self.asked;
-        self.out.send(&[FromThin::Ask { ask, what }]).map_err(|_| LinkError::Closed)?;
         let mut failure = None;
         loop {
             let (number, part, last) = self.answers.recv().map_err(|_| LinkError::Closed)?;
@@ -136,6 +137,34 @@ impl Link for ControllerLink {
                 return failure.map_or(Ok(()), |why| Err(LinkError::Local(why)));
             }
         }
+    }
+}
+
+impl Link for ControllerLink {
+    fn ask(
+        &mut self,
+        what: Ask,
+        on_part: &mut dyn FnMut(Answer) -> Result<(), String>,
+    ) -> Result<(), LinkError> {
+        let ask = self.next();
+        self.out.send(&[FromThin::Ask { ask, what }]).map_err(|_| LinkError::Closed)?;
+        self.hear(ask, on_part)
+    }
+
+    fn ask_all(
+        &mut self,
+        asks: Vec<Ask>,
+        on_part: &mut dyn FnMut(usize, Answer) -> Result<(), String>,
+    ) -> Vec<Result<(), LinkError>> {
+        let first = self.asked + 1;
+        let messages: Vec<FromThin> =
+            asks.into_iter().map(|what| FromThin::Ask { ask: self.next(), what }).collect();
+        if self.out.send(&messages).is_err() {
+            return messages.iter().map(|_| Err(LinkError::Closed)).collect();
+        }
+        // Answers come in the order of the asks.
+        let numbers = (first..=self.asked).enumerate();
+        numbers.map(|(index, ask)| self.hear(ask, &mut |part| on_part(index, part))).collect()
     }
 
     fn progress(&mut self, step: Value) {

@@ -2,12 +2,12 @@
 
 use crate::home::Home;
 use crate::link::{ControllerLink, FrameReader, FrameWriter};
-use crate::render::Engines;
 use crate::stdio;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use halite_modules::proc::Entry;
 use halite_modules::{Args, Ctx, Link};
+use halite_states::template::Engines;
 use halite_wire::frame::{BODY_BYTES_MAX, MAGIC, Nonce};
 use halite_wire::message::{Call, FromThin, Hello, Return, ToThin};
 use halite_wire::{PROTOCOL, Value};
@@ -108,16 +108,17 @@ pub fn execute(mut call: Call, link: &mut dyn Link) -> Return {
         .and_then(|home| Entry::create(&home.folder, &call, std::process::id()).ok());
     let Call { jid, id, fun, arg, kwarg, opts, .. } = call;
     let mut ctx = Ctx::new(jid, id, opts, link, &Engines, halite_modules::grains::core::gather);
+    ctx.further = halite_states::MODULES;
     let result = halite_modules::call(&mut ctx, &fun, Args { positional: arg, keywords: kwarg });
-    let (value, retcode) = match result {
-        Ok(value) => (value, ctx.retcode),
-        Err(error) => (Value::Str(error.to_string()), error.retcode()),
+    let (value, retcode, out) = match result {
+        Ok(value) => (value, ctx.retcode, ctx.out.map(str::to_owned)),
+        Err(error) => (Value::Str(error.to_string()), error.retcode(), None),
     };
     drop(entry);
     if let Some(home) = home.filter(|home| wipe || home.is_for_one_run) {
         home.wipe();
     }
-    Return { value, retcode, success: retcode == 0, out: None, notes: ctx.notes }
+    Return { value, retcode, success: retcode == 0, out, notes: ctx.notes }
 }
 
 fn send_return(out: &FrameWriter, answer: &Return) -> io::Result<()> {

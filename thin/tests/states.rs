@@ -242,6 +242,7 @@ impl Link for Served {
                 if is_known { Ok(()) } else { say(Answer::Bytes(content)) }
             }
             Ask::ListFiles { .. } => say(Answer::Paths(listed(Path::new(SERVED), ""))),
+            Ask::Tree { .. } | Ask::Files { .. } => Err(LinkError::Refused("one by one, please".to_owned())),
         }
     }
 

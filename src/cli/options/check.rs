@@ -2,7 +2,7 @@
 
 use super::read::Found;
 use super::{CommonOptions, LogOptions, LoginOptions, OutputOptions, RunOptions, SshOptions, UsageError};
-use crate::output::{Level, UnknownLevel};
+use crate::output::{Level, MODES, UnknownLevel};
 use crate::trust::Policy;
 use halite_roster::{Secret, TargetKind};
 use std::time::Duration;
@@ -96,11 +96,33 @@ fn read_common(found: &Found) -> Result<CommonOptions, UsageError> {
             append: found.is_set("out-file-append"),
             no_color: found.is_set("no-color"),
             force_color: found.is_set("force-color"),
+            state_output: state_output(found)?,
+            state_verbose: state_verbose(found)?,
+            state_output_diff: found.is_set("state-output-diff"),
         },
         log: LogOptions { level: log_level(found, "log-level")? },
         unsupported: found.unsupported(),
         without_effect: found.without_effect(),
     })
+}
+
+fn state_output(found: &Found) -> Result<Option<String>, UsageError> {
+    let mode = found.text("state-output").map(|mode| mode.to_lowercase());
+    match mode {
+        Some(mode) if !MODES.contains(&mode.as_str()) => {
+            Err(UsageError::new(format!("--state-output takes {}, not {mode:?}", MODES.join(", "))))
+        }
+        mode => Ok(mode),
+    }
+}
+
+fn state_verbose(found: &Found) -> Result<Option<bool>, UsageError> {
+    match found.text("state-verbose").map(|word| word.to_lowercase()).as_deref() {
+        None => Ok(None),
+        Some("true") => Ok(Some(true)),
+        Some("false") => Ok(Some(false)),
+        Some(other) => Err(UsageError::new(format!("--state-verbose takes True or False, not {other:?}"))),
+    }
 }
 
 fn target_kind(found: &Found) -> Result<TargetKind, UsageError> {

@@ -113,9 +113,14 @@ pub(super) const COMMON: &[Opt] = &[
         .aka(&["output-file-append"]),
     switch("no-color", Section::Output, "No colours (so does the variable NO_COLOR)"),
     switch("force-color", Section::Output, "Colours even where the output is no terminal"),
-    no_effect("state-output", Some("MODE"), "States do not run yet"),
-    no_effect("state-verbose", Some("BOOL"), "States do not run yet"),
-    no_effect("state-output-diff", None, "States do not run yet"),
+    taking(
+        "state-output",
+        "MODE",
+        Section::Output,
+        "How states are shown: full, terse, mixed, changes, filter",
+    ),
+    taking("state-verbose", "BOOL", Section::Output, "Whether states that are in order are shown"),
+    switch("state-output-diff", Section::Output, "Show only states that changed or failed"),
     taking(
         "log-level",
         "LEVEL",

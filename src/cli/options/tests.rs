@@ -36,6 +36,7 @@ fn sample(opt: &Opt) -> &'static str {
         "max-procs" | "port" | "timeout" | "connect-timeout" => "7",
         "out-indent" => "-1",
         "state-verbose" => "False",
+        "state-output" => "terse",
         "log-level" | "log-file-level" => "debug",
         "trust" => "strict",
         _ => "x",
@@ -110,6 +111,7 @@ fn no_option_of_salt_is_missing() {
             "--max-procs=" | "--concurrency=" | "--port=" | "--out-indent=" | "--output-indent=" => "4",
             "--log-level=" | "--log-file-level=" => "info",
             "--state-verbose=" | "--state_verbose=" => "True",
+            "--state-output=" | "--state_output=" => "mixed_id",
             "--trust=" => "off",
             "-c" | "-b" | "-a" => " x",
             "-l" => " info",
@@ -171,6 +173,8 @@ fn values_are_checked_and_the_message_says_what_would_fit() {
         ("--trust strict -i", "contradicts"),
         ("--log-level loud", "warning"),
         ("--out-indent x", "whole number"),
+        ("--state-output fulll", "full, terse, mixed"),
+        ("--state-verbose maybe", "True or False"),
     ] {
         let message = refusal(&format!("salt-ssh * test.ping {args}"));
         assert!(message.contains(wanted), "{args}: {message}");

@@ -32,6 +32,10 @@ pub struct OutputOptions {
     pub append: bool,
     pub no_color: bool,
     pub force_color: bool,
+    /// One of [`MODES`](crate::output::MODES).
+    pub state_output: Option<String>,
+    pub state_verbose: Option<bool>,
+    pub state_output_diff: bool,
 }
 
 /// What is logged.

@@ -1,5 +1,6 @@
 //! The outputters by name. Each is a plain function from data to text without a last line end.
 
+mod highstate;
 mod json;
 mod key;
 mod nested;
@@ -53,6 +54,7 @@ pub struct HostLine {
 
 /// All of them, by name.
 pub const OUTPUTTERS: &[Outputter] = &[
+    Outputter { name: "highstate", render: Render::Data(highstate::render), guard: Guard::Data },
     Outputter { name: "json", render: Render::Data(json::render), guard: Guard::Json },
     Outputter { name: "jsonl", render: Render::Hosts(json::render_lines), guard: Guard::Json },
     Outputter { name: "key", render: Render::Data(key::render), guard: Guard::Data },
@@ -118,7 +120,10 @@ mod tests {
     #[test]
     fn an_unknown_name_is_answered_with_the_list_and_the_nearest() {
         let text = find("yml").err().unwrap().to_string();
-        assert!(text.starts_with("no outputter is called \"yml\"; there are: json, jsonl"), "{text}");
+        assert!(
+            text.starts_with("no outputter is called \"yml\"; there are: highstate, json, jsonl"),
+            "{text}"
+        );
         assert_eq!(find("nest").err().unwrap().nearest, Some("nested"));
         assert!(find("text").is_ok_and(|outputter| outputter.name == "txt"));
     }

@@ -7,9 +7,16 @@ use halite_wire::{Map, Value};
 use std::borrow::Cow;
 
 pub fn render(data: &Value, style: &Style) -> Option<String> {
+    Some(render_at(data, style, 0))
+}
+
+/// The same, moved in by `indent` columns, without white space at its end.
+pub fn render_at(data: &Value, style: &Style, indent: usize) -> String {
     let mut page = Page { style, lines: Vec::new() };
-    page.show(data, 0, "");
-    Some(page.lines.join("\n"))
+    page.show(data, indent, "");
+    let mut text = page.lines.join("\n");
+    text.truncate(text.trim_end_matches(pyrepr::is_space).len());
+    text
 }
 
 struct Page<'a> {

@@ -1,6 +1,7 @@
 //! What the compiler reads from.
 
-use halite_wire::Value;
+use halite_wire::{Map, Value};
+use std::fmt;
 
 /// Where in a file something was written; both numbers begin at 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,6 +12,12 @@ pub struct Place {
     pub column: usize,
 }
 
+impl fmt::Display for Place {
+    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
+        write!(out, "{}:{}:{}", self.file, self.line, self.column)
+    }
+}
+
 /// An SLS or top file, rendered.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rendered {
@@ -19,6 +26,14 @@ pub struct Rendered {
     pub data: Value,
     /// Where the keys of the outermost map stand, and those of the maps below them: `(id, None)`, `(id, Some(key))`.
     pub places: Vec<((String, Option<String>), Place)>,
+}
+
+impl Rendered {
+    /// `salt://web/init.sls:3:1`: where `id` stands, or the file alone where that is not known.
+    pub(crate) fn place(&self, id: &str) -> String {
+        let place = self.places.iter().find(|((own, key), _)| own == id && key.is_none());
+        place.map_or_else(|| self.path.clone(), |(_, place)| place.to_string())
+    }
 }
 
 /// Files of state (or pillar) trees, rendered for one host.
@@ -32,11 +47,12 @@ pub trait Source {
     /// The whole message for the user.
     fn sls_names(&mut self, saltenv: &str) -> Result<Vec<String>, String>;
 
-    /// The SLS `name` (dotted); `None` where there is no such file.
+    /// The SLS `name` (dotted); `None` where there is no such file. `variables` are names its template sees besides
+    /// the usual ones: the `defaults` of a pillar include. State trees have none.
     ///
     /// # Errors
     /// The whole message for the user: file, line, the lines around.
-    fn sls(&mut self, saltenv: &str, name: &str) -> Result<Option<Rendered>, String>;
+    fn sls(&mut self, saltenv: &str, name: &str, variables: &Map) -> Result<Option<Rendered>, String>;
 
     /// The environment's top file; `None` where there is none.
     ///

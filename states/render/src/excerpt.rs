@@ -25,7 +25,7 @@ impl Excerpt<'_> {
         let mut out = format!("{}:{line}:{column}: {}\n", self.file, self.message);
         self.lines_around(self.mark, &mut out);
         if let Some((mark, text)) = self.related {
-            out.push_str(&format!("{}:{}:{}: {text}\n", self.file, mark.line, mark.column));
+            out.push_str(&format!("{}:{}:{}: {text} here\n", self.file, mark.line, mark.column));
             if mark.line.abs_diff(line) > LINES_AROUND {
                 self.lines_around(mark, &mut out);
             }
@@ -80,8 +80,12 @@ mod tests {
     #[test]
     fn a_far_related_place_shows_its_own_lines() {
         let source = "a\nb\nc\nd\ne\nf\ng\nh\n";
-        let with = Excerpt { related: Some((Mark { line: 8, column: 1 }, "here")), ..excerpt(source, 1, 1) };
-        assert!(with.render().ends_with("f:8:1: here\n 6 | f\n 7 | g\n 8 | h\n   | ^"), "{}", with.render());
+        let with = Excerpt { related: Some((Mark { line: 8, column: 1 }, "it is")), ..excerpt(source, 1, 1) };
+        assert!(
+            with.render().ends_with("f:8:1: it is here\n 6 | f\n 7 | g\n 8 | h\n   | ^"),
+            "{}",
+            with.render()
+        );
     }
 
     #[test]

@@ -9,6 +9,6 @@ mod excerpt;
 pub mod jinja;
 pub mod limits;
 pub mod repr;
-mod suggest;
+pub mod suggest;
 pub mod template;
 pub mod yaml;

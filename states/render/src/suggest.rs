@@ -1,9 +1,9 @@
 //! The known word nearest to a mistyped one.
 
-/// The candidate a few letters away from `word`: a third of them, two in short words.
-pub(crate) fn nearest<'c>(word: &str, candidates: impl Iterator<Item = &'c str>) -> Option<&'c str> {
+/// The candidate a few letters away from `word`: a third of them, one in short words.
+pub fn nearest<'c>(word: &str, candidates: impl Iterator<Item = &'c str>) -> Option<&'c str> {
     let letters = word.chars().count();
-    let allowed = if letters < 4 { 1 } else { (letters / 3).max(2) };
+    let allowed = (letters / 3).max(1);
     candidates
         .filter(|candidate| *candidate != word)
         .map(|candidate| (distance(word, candidate), candidate))
@@ -12,20 +12,23 @@ pub(crate) fn nearest<'c>(word: &str, candidates: impl Iterator<Item = &'c str>)
         .map(|(_, candidate)| candidate)
 }
 
-/// Levenshtein's: letters to change, add or drop.
+/// Letters to change, add or drop, or neighbours to swap.
 fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = i;
-        row[0] = i + 1;
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let mut before: Vec<usize> = Vec::new();
+    let mut above: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.iter().enumerate() {
+        let mut row = vec![i + 1];
         for (j, y) in b.iter().enumerate() {
-            let changed = diagonal + usize::from(x != *y);
-            diagonal = row[j + 1];
-            row[j + 1] = changed.min(diagonal + 1).min(row[j] + 1);
+            let mut least = (above[j] + usize::from(x != y)).min(above[j + 1] + 1).min(row[j] + 1);
+            if i > 0 && j > 0 && *x == b[j - 1] && a[i - 1] == *y {
+                least = least.min(before[j - 1] + 1);
+            }
+            row.push(least);
         }
+        before = std::mem::replace(&mut above, row);
     }
-    row[b.len()]
+    above[b.len()]
 }
 
 #[cfg(test)]
@@ -36,6 +39,6 @@ mod tests {
     fn a_near_word_is_found_and_a_far_one_is_not() {
         assert_eq!(nearest("pilar", ["grains", "pillar"].into_iter()), Some("pillar"));
         assert_eq!(nearest("xyz", ["grains", "pillar"].into_iter()), None);
-        assert_eq!((distance("kitten", "sitting"), distance("", "ab")), (3, 2));
+        assert_eq!((distance("kitten", "sitting"), distance("", "ab"), distance("nmae", "name")), (3, 2, 1));
     }
 }

@@ -42,6 +42,21 @@ fn the_first_line_names_the_renderers() {
 }
 
 #[test]
+fn a_first_line_may_hold_settings_for_this_template() {
+    let body = "{% for n in [1, 2] %}\n- {{ n }}\n{% endfor %}\n";
+    let header = "#jinja2: {\"trim_blocks\": true, \"lstrip_blocks\": true}\n";
+    assert_eq!(render(&format!("{header}{body}")).as_deref(), Ok("- 1\n- 2\n\n"));
+    assert_eq!(
+        render(&format!("#!jinja|yaml\r\n{header}{body}")).as_deref(),
+        Ok("#!jinja|yaml\n- 1\n- 2\n\n")
+    );
+    assert_eq!(render(&format!("a\n{header}")).as_deref(), Ok(format!("a\n{header}").as_str()));
+    assert_eq!(render("#jinja2: {x\na").as_deref(), Ok("#jinja2: {x\na"));
+    let report = pipeline(&format!("{header}a: 1\nb: [1\n")).unwrap_err();
+    assert!(report.starts_with("roster:3:4: this `[` is not closed"), "{report}");
+}
+
+#[test]
 fn data_of_a_template_knows_the_lines_of_its_source() {
     let source = "{% set hosts = ['a', 'b'] %}\n{# three\nlines #}\n{% for h in hosts %}\n{{ h }}:\n  host: x\n{% endfor %}\nc: {{ 1 }}: 2\n";
     let Ok(Rendered::Data(node)) = pipeline("{% if true %}\n\nx:\n  y: 1\n{% endif %}\nz: [1, {{ 2 }}]\n")
@@ -70,14 +85,14 @@ fn errors_show_the_place_the_lines_and_a_cure() {
             "case:1:12: there is no test `definde`",
             "did you mean `defined`?",
         ),
-        ("{% fi x %}", "case:1:4: there is no tag `fi`", "the tags are"),
+        ("{% fi x %}", "case:1:4: there is no tag `fi`", "did you mean `if`?"),
         ("x\n{% if name %}\ny", "case:2:4: `if` is not closed", "{% endif %}"),
         ("{{ name", "case:1:1: the tag is not closed", "}}"),
-        ("{{ (1 }}", "case:1:7: `}` closes the `(`", ""),
+        ("{{ (1 }}", "case:1:4: this `(` is not closed", ""),
         ("{{ 1 + 'a' }}", "`+` does not work between int and str", "join texts with `~`"),
         ("{% include 'x' %}", "the template \"x\" is not found", ""),
-        ("{% for a, b in [1] %}{% endfor %}", "'int' object is not iterable", ""),
-        ("{{ salt['test.ping']() }}", "has no attribute 'test.ping'", ""),
+        ("{% for a, b in [1] %}{% endfor %}", "2 names are set here, but there is a single int", ""),
+        ("{{ salt['test.ping']() }}", "there is no function 'test.ping' here", ""),
         (
             "{% macro f(a) %}{{ a.b.c }}{% endmacro %}\n{{ f({}) }}",
             "case:1:24: 'dict object' has no attribute 'b'",
@@ -123,6 +138,15 @@ fn sec_63_templates_that_would_eat_the_machine_end_with_an_error() {
         "{{ 'a'.ljust(10**10) }}",
         "{{ 2 ** 1000000000 }}",
         "{{ ('a' * 40 ~ 'b')|regex_replace('(a+)+$', '') }}",
+        "{{ range(100)|permutations(50)|list }}",
+        "{{ range(99999)|combinations(2)|list }}",
+        "{{ range(99999)|product(range(99999))|list }}",
+        "{{ [1, 2]|product(repeat=10**9)|list }}",
+        "{{ [1]|zip_longest(range(99999), fillvalue='x')|list|permutations|list }}",
+        "{{ '10.0.0.0/8'|network_hosts }}",
+        "{{ '::/0'|network_size }}",
+        "{{ (10**12)|random_str }}",
+        "{{ range(99999)|json_query('[*].[@, @][].[@, @][].[@, @][].[@, @][].[@, @][].[@, @][]') }}",
         "{% set l = [] %}{% for i in range(99999) %}{% do l.append(l) %}{% do l.extend(l[:9999]) %}{% endfor %}",
     ];
     for bomb in bombs {
@@ -142,6 +166,9 @@ fn sec_63_sources_nested_without_an_end_are_refused() {
     assert_eq!(ends_soon(&format!("{{{{ {}1 }}}}", "1 + ".repeat(10_000))), FaultKind::Syntax);
     assert_eq!(ends_soon(&format!("{{{{ name{} }}}}", ".a".repeat(10_000))), FaultKind::Syntax);
     assert_eq!(ends_soon(&format!("{{{{ name{} }}}}", "|upper".repeat(10_000))), FaultKind::Syntax);
+    for query in ["(".repeat(10_000), "!".repeat(10_000), "a[?".repeat(10_000), "{a:".repeat(10_000)] {
+        assert_eq!(ends_soon(&format!("{{{{ name|json_query('{query}') }}}}")), FaultKind::Type);
+    }
 }
 
 /// A template that includes, imports or extends itself.
@@ -342,6 +369,11 @@ fn filters_and_methods_refuse_what_they_cannot_take_without_a_panic() {
                  replace reverse round select selectattr set_dict_key_value slice sort split string substring_in_list sum \
                  symmetric_difference title to_bool to_camelcase to_entries to_num tojson traverse trim truncate union unique \
                  urlencode wordcount wordwrap xmlattr yaml yaml_encode zip zfill ljust partition rsplit find splitlines pop get \
+                 append_dict_key_value check_whitelist_blacklist combinations compress date_format dict_to_sls_yaml_params \
+                 extend_dict_key_value filter_by_networks gen_mac hmac hmac_compute human_to_bytes ip_host ipaddr ipv4 ipv6 ipwrap is_ip \
+                 json_encode_dict json_query mac_str_to_bytes md5 mysql_to_dict network_hosts network_size permutations product random \
+                 random_hash random_sample random_shuffle random_str sha512 update_dict_key_value urlize uuid xml zip_longest which \
+                 is_empty is_text_file file_hashsum get_uid dns_check http_query list_files base64_decode base64_encode \
                  update append insert index popitem setdefault fromkeys encode startswith expandtabs";
     let values = [
         "none",

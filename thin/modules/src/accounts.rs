@@ -48,6 +48,16 @@ pub fn group_by_gid(gid: u32) -> Option<Group> {
     find("group", &gid.to_string(), parse_group, |group| group.gid == gid)
 }
 
+/// All seven fields of the user's line: the user's file first, then the name service.
+pub fn passwd_line(name: &str) -> Option<Vec<String>> {
+    find("passwd", name, fields, |line| line.len() == 7 && line[0] == name)
+}
+
+/// All four fields of the group's line: the host's file first, then the name service.
+pub fn group_line(name: &str) -> Option<Vec<String>> {
+    find("group", name, fields, |line| line.len() == 4 && line[0] == name)
+}
+
 /// Users of `/etc/passwd`, in its order.
 pub fn users() -> Vec<User> {
     lines("passwd").lines().filter_map(parse_user).collect()
@@ -88,11 +98,22 @@ fn lines(database: &str) -> String {
 
 /// What the name service says; names that could be taken for an option or a second field are not asked.
 pub(crate) fn getent(database: &str, key: &str) -> Option<String> {
-    if key.is_empty() || key.starts_with('-') || key.contains([':', '\n', '\0']) {
+    if key.is_empty() || key.starts_with('-') || key.contains([':', '\n', '\0']) || only_files(database) {
         return None;
     }
     let output = Command::new(["getent", database, key]).timeout(GETENT_TIMEOUT).run().ok()?;
     output.ok().then(|| output.text())
+}
+
+/// Whether the host's name service has nothing but the files we read ourselves, so that asking it is in vain.
+fn only_files(database: &str) -> bool {
+    let text = std::fs::read_to_string("/etc/nsswitch.conf").unwrap_or_default();
+    let services = text.lines().find_map(|line| line.trim().strip_prefix(database)?.trim().strip_prefix(':'));
+    services.is_some_and(|services| services.split('#').next().unwrap_or_default().trim() == "files")
+}
+
+fn fields(line: &str) -> Option<Vec<String>> {
+    Some(line.split(':').map(str::to_owned).collect())
 }
 
 fn parse_user(line: &str) -> Option<User> {

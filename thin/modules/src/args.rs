@@ -57,7 +57,8 @@ impl Args {
         for param in params {
             match *param {
                 Param::Required(name) | Param::Optional(name, _) => {
-                    let by_place = positional.next();
+                    // What comes after `*rest` can only be named.
+                    let by_place = if takes_rest { None } else { positional.next() };
                     let by_name = bound.keywords.remove(name);
                     if by_place.is_some() && by_name.is_some() {
                         return Err(wrong(format!("the argument '{name}' is given twice")));

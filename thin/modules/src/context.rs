@@ -1,11 +1,14 @@
 //! What a function has besides its arguments.
 
+use crate::files::Files;
 use crate::registry::Module;
 use halite_wire::message::{Answer, Ask, PillarAsk};
 use halite_wire::{Jid, Map, MinionId, Value};
+use std::any::Any;
+use std::rc::Rc;
 
 /// The line to the controller, for what a host lacks.
-pub trait Link {
+pub trait Link: Send {
     /// Asks, and hands every part of the answer to `on_part` in order.
     ///
     /// # Errors
@@ -16,6 +19,16 @@ pub trait Link {
         ask: Ask,
         on_part: &mut dyn FnMut(Answer) -> Result<(), String>,
     ) -> Result<(), LinkError>;
+
+    /// Asks several things without waiting in between; parts come with the index of what they answer.
+    fn ask_all(
+        &mut self,
+        asks: Vec<Ask>,
+        on_part: &mut dyn FnMut(usize, Answer) -> Result<(), String>,
+    ) -> Vec<Result<(), LinkError>> {
+        let asks = asks.into_iter().enumerate();
+        asks.map(|(index, ask)| self.ask(ask, &mut |part| on_part(index, part))).collect()
+    }
 
     /// Tells the controller of a finished step. Lost where nobody listens.
     fn progress(&mut self, step: Value);
@@ -36,12 +49,35 @@ pub enum LinkError {
 }
 
 /// Turns a template into text. Rendering lives in another crate, so it is handed in.
-pub trait Render {
+pub trait Render: Sync {
     /// Renders `source` with the template engine `engine` (`jinja`) and these variables.
     ///
     /// # Errors
     /// The whole message for the user: place in the source, lines around it.
     fn render(&self, ctx: &mut Ctx, engine: &str, source: &str, variables: &Map) -> Result<String, String>;
+
+    /// Renders `source` by the renderers its first line names, else by `default` (`jinja|yaml`): data where the
+    /// last one makes data, else text.
+    ///
+    /// # Errors
+    /// As [`Render::render`].
+    fn pipeline(
+        &self,
+        _ctx: &mut Ctx,
+        _source: &str,
+        default: &str,
+        _variables: &Map,
+    ) -> Result<Value, String> {
+        Err(format!("there is no renderer {default:?} here"))
+    }
+
+    /// Writes `value` in `format` (`json`, `yaml`, `python`); `options` are those of Salt's serializer.
+    ///
+    /// # Errors
+    /// Why it cannot.
+    fn serialize(&self, format: &str, _value: &Value, _options: &Map) -> Result<String, String> {
+        Err(format!("there is no serializer {format:?} here"))
+    }
 
     /// Reads one YAML document with Salt's meaning.
     ///
@@ -70,10 +106,17 @@ pub struct Ctx<'a> {
     pub render: &'a dyn Render,
     /// Salt's `__context__['retcode']`: what the call's exit code shall be where the value does not say.
     pub retcode: i64,
+    /// The outputter the function suggests for its value.
+    pub out: Option<&'static str>,
     /// Lines the user should see beside the value: output cut, children left behind.
     pub notes: Vec<String>,
     /// Modules beside [`MODULES`](crate::MODULES): those that stand on this crate.
     pub further: &'static [Module],
+    /// What was read of the file server.
+    pub files: Files,
+    /// What the renderer keeps for the length of the call.
+    pub rendering: Option<Rc<dyn Any>>,
+    facts_version: u64,
     grains: Option<Map>,
     gather: fn(&mut Ctx) -> Map,
     pillar: Option<Map>,
@@ -100,8 +143,12 @@ impl<'a> Ctx<'a> {
             link,
             render,
             retcode: 0,
+            out: None,
             notes: Vec::new(),
             further: &[],
+            files: Files::default(),
+            rendering: None,
+            facts_version: 0,
             grains: None,
             gather,
             pillar: None,
@@ -129,6 +176,15 @@ impl<'a> Ctx<'a> {
 
     fn ask_pillar(&mut self) -> Result<Map, LinkError> {
         let ask = PillarAsk { grains: self.grains().clone(), ..self.pillar_wanted.clone() };
+        self.fresh_pillar(ask)
+    }
+
+    /// A pillar for other environments or values than the call's own; asked anew each time.
+    ///
+    /// # Errors
+    /// The controller refuses.
+    pub fn fresh_pillar(&mut self, ask: PillarAsk) -> Result<Map, LinkError> {
+        let over = ask.over.clone();
         let mut answer = Map::new();
         let asked = self.link.ask(Ask::Pillar(ask), &mut |part| {
             if let Answer::Value(Value::Map(map)) = part {
@@ -138,17 +194,28 @@ impl<'a> Ctx<'a> {
         });
         match asked {
             Ok(()) => {}
-            Err(LinkError::Closed) => return Ok(self.pillar_wanted.over.clone()),
+            Err(LinkError::Closed) => return Ok(over),
             Err(error) => return Err(error),
         }
+        Ok(self.take_pillar(answer))
+    }
+
+    /// Out of an answer, the pillar; what was wrong with it is kept.
+    pub(crate) fn take_pillar(&mut self, mut answer: Map) -> Map {
         let errors = answer.get("errors").and_then(Value::as_list).unwrap_or_default();
         self.pillar_errors = errors.iter().filter_map(Value::as_str).map(str::to_owned).collect();
-        Ok(answer.remove("pillar").and_then(|pillar| pillar.as_map().cloned()).unwrap_or_default())
+        answer.remove("pillar").and_then(|pillar| pillar.as_map().cloned()).unwrap_or_default()
+    }
+
+    /// Whether the pillar is known by now.
+    pub(crate) fn has_pillar(&self) -> bool {
+        self.pillar.is_some()
     }
 
     /// Lays `pillar` in place of what the controller says; `None` has it asked anew.
     pub fn set_pillar(&mut self, pillar: Option<Map>) {
         self.pillar = pillar;
+        self.facts_version += 1;
     }
 
     /// The host's grains, gathered once per call.
@@ -163,6 +230,84 @@ impl<'a> Ctx<'a> {
     /// Forget the grains: something changed them.
     pub fn forget_grains(&mut self) {
         self.grains = None;
+        self.facts_version += 1;
+    }
+
+    /// Rises whenever grains or pillar may have become others.
+    pub fn facts_version(&self) -> u64 {
+        self.facts_version
+    }
+}
+
+/// What a call knows, without its line to the controller: for work of the same call on another thread.
+#[derive(Clone)]
+pub struct Beside<'a> {
+    jid: Jid,
+    id: MinionId,
+    opts: Map,
+    render: &'a dyn Render,
+    further: &'static [Module],
+    grains: Option<Map>,
+    gather: fn(&mut Ctx) -> Map,
+    pillar: Option<Map>,
+    pillar_errors: Vec<String>,
+    pillar_wanted: PillarAsk,
+}
+
+impl<'a> Ctx<'a> {
+    /// A copy of what the call knows by now.
+    pub fn beside(&self) -> Beside<'a> {
+        Beside {
+            jid: self.jid,
+            id: self.id.clone(),
+            opts: self.opts.clone(),
+            render: self.render,
+            further: self.further,
+            grains: self.grains.clone(),
+            gather: self.gather,
+            pillar: self.pillar.clone(),
+            pillar_errors: self.pillar_errors.clone(),
+            pillar_wanted: self.pillar_wanted.clone(),
+        }
+    }
+}
+
+impl<'a> Ctx<'a> {
+    /// Takes over what was learned beside.
+    pub fn learn(&mut self, learned: Beside<'a>) {
+        self.opts = learned.opts;
+        self.grains = learned.grains;
+        self.pillar = learned.pillar;
+        self.pillar_errors = learned.pillar_errors;
+        self.facts_version += 1;
+    }
+}
+
+impl<'a> Beside<'a> {
+    /// The same call with what `ctx` knows by now.
+    pub fn catch_up(&self, ctx: &Ctx) -> Beside<'a> {
+        Beside {
+            opts: ctx.opts.clone(),
+            grains: ctx.grains.clone(),
+            pillar: ctx.pillar.clone(),
+            pillar_errors: ctx.pillar_errors.clone(),
+            pillar_wanted: ctx.pillar_wanted.clone(),
+            ..self.clone()
+        }
+    }
+
+    /// The same call over another line.
+    pub fn over<'b>(&self, link: &'b mut dyn Link) -> Ctx<'b>
+    where
+        Self: 'b,
+    {
+        let mut ctx = Ctx::new(self.jid, self.id.clone(), self.opts.clone(), link, self.render, self.gather);
+        ctx.further = self.further;
+        ctx.grains = self.grains.clone();
+        ctx.pillar = self.pillar.clone();
+        ctx.pillar_errors = self.pillar_errors.clone();
+        ctx.pillar_wanted = self.pillar_wanted.clone();
+        ctx
     }
 }
 

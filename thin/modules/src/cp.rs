@@ -6,13 +6,14 @@
 mod names;
 mod source;
 mod table;
-mod web;
+pub mod web;
 
 use crate::registry::{CallError, Module, always};
 use crate::{Bound, Ctx, cache, digest, paths, write};
 use halite_wire::{Map, Value};
-use names::{Inclusion, extern_path};
-use source::Source;
+pub use names::Inclusion;
+pub(crate) use names::extern_path;
+pub use source::Source;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -54,6 +55,9 @@ fn rendered_names(ctx: &mut Ctx, args: &Bound) -> Result<(String, String), CallE
 
 fn variables(ctx: &Ctx, args: &Bound) -> Result<Map, CallError> {
     let mut variables: Map = args.keywords().clone();
+    if let Some(Value::Map(context)) = variables.remove("context") {
+        variables.extend(context);
+    }
     variables.insert("saltenv", saltenv(ctx, args)?);
     Ok(variables)
 }
@@ -98,7 +102,14 @@ pub fn get_file(ctx: &mut Ctx, args: &Bound) -> Result<Value, CallError> {
 }
 
 /// The file in the cache, as new as the file server has it; `None` where there is no such file.
-fn cached(ctx: &mut Ctx, source: &Source) -> Result<Option<PathBuf>, CallError> {
+pub(crate) fn cached(ctx: &mut Ctx, source: &Source) -> Result<Option<PathBuf>, CallError> {
+    if ctx.has_tree(&source.saltenv) {
+        let found = ctx.cached_file(&source.saltenv, &source.path).map_err(CallError::Failed)?;
+        if found.is_none() {
+            ctx.notes.push(format!("{source} is not there"));
+        }
+        return Ok(found);
+    }
     let target = cache_place(ctx, source)?;
     let folder = target.parent().unwrap_or(Path::new("/"));
     let failed = |error| CallError::Failed(format!("could not make '{}': {error}", folder.display()));
@@ -106,9 +117,8 @@ fn cached(ctx: &mut Ctx, source: &Source) -> Result<Option<PathBuf>, CallError> 
     Ok(source.fetch(ctx, &target, CACHED)?.then_some(target))
 }
 
-fn cache_place(ctx: &Ctx, source: &Source) -> Result<PathBuf, CallError> {
-    let place = cache::below(&cache::dir(ctx).join("files"), &source.saltenv)
-        .and_then(|env| cache::below(&env, &source.path));
+pub(crate) fn cache_place(ctx: &Ctx, source: &Source) -> Result<PathBuf, CallError> {
+    let place = cache::place(ctx, &source.saltenv, &source.path);
     place.ok_or_else(|| CallError::Failed(format!("{source} would be kept outside of the cache")))
 }
 
@@ -129,7 +139,7 @@ pub fn get_dir(ctx: &mut Ctx, args: &Bound) -> Result<Value, CallError> {
 }
 
 /// All paths below a directory of the file server.
-fn below(ctx: &mut Ctx, top: &Source) -> Result<Vec<String>, CallError> {
+pub fn below(ctx: &mut Ctx, top: &Source) -> Result<Vec<String>, CallError> {
     let prefix =
         if top.path.is_empty() { String::new() } else { format!("{}/", top.path.trim_end_matches('/')) };
     let mut paths = source::list(ctx, &top.saltenv)?;

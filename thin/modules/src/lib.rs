@@ -7,55 +7,136 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod accounts;
+pub mod archive;
 pub mod args;
 pub mod cache;
 mod context;
+pub mod dictupdate;
 pub mod diff;
 pub mod digest;
+pub mod files;
+pub mod filter_by;
 pub mod glob;
 pub mod linux;
+pub mod packages;
 pub mod paths;
 pub mod proc;
 pub mod process;
 pub mod regex;
 pub mod registry;
+pub mod services;
 pub mod shell_words;
-pub mod traverse;
+pub mod tools;
+pub use halite_wire::traverse;
+pub mod userdb;
 pub mod write;
 
+mod aliases;
+pub mod alternatives;
+mod apkpkg;
+mod aptpkg;
 mod cmdmod;
 mod config;
-mod cp;
+pub mod cp;
+pub mod cron;
+mod debian_service;
+mod defaults;
 mod disk;
 pub mod environ;
-mod file;
+pub mod event;
+pub mod file;
+mod gentoo_service;
+pub mod git;
 pub mod grains;
+mod groupadd;
 mod hashutil;
+pub mod hosts;
+mod http;
+pub mod ini_manage;
+mod kmod;
+mod linux_service;
+mod linux_shadow;
+mod localemod;
+mod logmod;
+mod mine;
 mod mod_random;
+pub mod mount;
 mod network;
+mod pacmanpkg;
+mod pillar;
+pub mod pip;
+mod rh_service;
+mod runit;
 mod saltutil;
+mod slsutil;
+pub mod ssh;
 mod status;
+pub mod sysctl;
 mod sysmod;
+mod systemd_service;
 mod test;
+mod timezone;
+mod useradd;
+mod virtualenv;
+mod yumpkg;
+mod zypperpkg;
 
 pub use args::{Args, Bound};
-pub use context::{Ctx, Link, LinkError, NoLink, NoRender, Render};
+pub use context::{Beside, Ctx, Link, LinkError, NoLink, NoRender, Render};
 pub use registry::{CallError, Function, Module, Param, call};
 
 /// Every module, in alphabetical order of its file.
 pub const MODULES: &[Module] = &[
+    aliases::MODULE,
+    alternatives::MODULE,
+    apkpkg::MODULE,
+    aptpkg::MODULE,
+    archive::MODULE,
     cmdmod::MODULE,
     config::MODULE,
     cp::MODULE,
+    cron::MODULE,
+    debian_service::MODULE,
+    defaults::MODULE,
     disk::MODULE,
     environ::MODULE,
+    event::MODULE,
     file::MODULE,
+    file::managing::MODULE,
+    gentoo_service::MODULE,
+    git::MODULE,
     grains::MODULE,
+    groupadd::MODULE,
     hashutil::MODULE,
+    hosts::MODULE,
+    http::MODULE,
+    ini_manage::MODULE,
+    kmod::MODULE,
+    linux_service::MODULE,
+    linux_shadow::MODULE,
+    localemod::MODULE,
+    logmod::MODULE,
+    mine::MODULE,
     mod_random::MODULE,
+    mount::MODULE,
     network::MODULE,
+    packages::MODULE,
+    pacmanpkg::MODULE,
+    pillar::MODULE,
+    pip::MODULE,
+    rh_service::MODULE,
+    runit::MODULE,
     saltutil::MODULE,
+    slsutil::MODULE,
+    ssh::MODULE,
     status::MODULE,
+    sysctl::MODULE,
     sysmod::MODULE,
+    systemd_service::MODULE,
     test::MODULE,
+    timezone::MODULE,
+    useradd::MODULE,
+    virtualenv::MODULE,
+    yumpkg::MODULE,
+    zypperpkg::MODULE,
 ];

@@ -1,6 +1,6 @@
 //! Regular expressions as functions take them: source and flags in, a matcher over bytes out.
 
-pub use halite_pattern::{Flags, Kind};
+pub use halite_pattern::{Flags, Kind, escape};
 use halite_wire::Value;
 
 /// A compiled pattern.
@@ -81,10 +81,19 @@ impl Pattern {
     /// [`RegexError::TooManySteps`] where backtracking explodes.
     pub fn is_match(&self, text: &[u8]) -> Result<bool, RegexError> {
         let found = if self.at_start { self.pattern.match_start(text) } else { self.pattern.search(text, 0) };
-        match found {
-            Ok(groups) => Ok(groups.is_some()),
-            Err(_) => Err(RegexError::TooManySteps { pattern: self.source.clone() }),
-        }
+        found.map(|groups| groups.is_some()).map_err(|_| self.too_many_steps())
+    }
+
+    /// The first `most` matches replaced by `template` (`\1` and `\g<name>` are groups), and how many there were.
+    ///
+    /// # Errors
+    /// As [`Pattern::is_match`].
+    pub fn replace(&self, text: &[u8], template: &str, most: usize) -> Result<(Vec<u8>, usize), RegexError> {
+        self.pattern.replace(text, template, most).map_err(|_| self.too_many_steps())
+    }
+
+    fn too_many_steps(&self) -> RegexError {
+        RegexError::TooManySteps { pattern: self.source.clone() }
     }
 }
 

@@ -4,7 +4,7 @@ mod about;
 mod arguments;
 mod failures;
 mod numbers;
-mod repr;
+pub mod repr;
 
 use crate::registry::Default::{Bool, Int, Null, Str};
 use crate::registry::Param::{Keywords, Optional, Required, Rest};

@@ -7,6 +7,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod compile;
+mod glob;
 mod group;
 mod lead;
 mod parse;
@@ -16,6 +17,7 @@ mod set;
 mod unit;
 
 use compile::Inst;
+pub use glob::{fnmatch, has_magic};
 use lead::Lead;
 pub use replace::escape;
 use run::Machine;

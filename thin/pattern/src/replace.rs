@@ -9,20 +9,34 @@ impl Pattern {
     /// # Errors
     /// As [`search`](Pattern::search), for all matches together.
     pub fn replace_all(&self, text: &[u8], template: &str) -> Result<Vec<u8>, TooManySteps> {
-        let (mut out, mut copied, mut from) = (Vec::new(), 0, 0);
+        self.replace(text, template, usize::MAX).map(|(replaced, _)| replaced)
+    }
+
+    /// As [`replace_all`](Pattern::replace_all) for the first `most` matches, and how many were replaced.
+    ///
+    /// # Errors
+    /// As [`search`](Pattern::search), for all matches together.
+    pub fn replace(
+        &self,
+        text: &[u8],
+        template: &str,
+        most: usize,
+    ) -> Result<(Vec<u8>, usize), TooManySteps> {
+        let (mut out, mut copied, mut from, mut count) = (Vec::new(), 0, 0, 0);
         let mut machine = self.machine(text);
-        while from <= text.len() {
+        while from <= text.len() && count < most {
             let Some(groups) = machine.search(from)? else { break };
             let (start, end) = groups[0].unwrap_or((from, from));
             machine.step(1)?;
             out.extend_from_slice(&text[copied..start]);
             self.expand(template, text, &groups, &mut out);
             copied = end;
+            count += 1;
             let width = unit_at(text, end, self.kind).map_or(1, |(_, len)| len);
             from = if end > start { end } else { end + width };
         }
         out.extend_from_slice(text.get(copied..).unwrap_or_default());
-        Ok(out)
+        Ok((out, count))
     }
 
     fn expand(&self, template: &str, text: &[u8], groups: &Groups, out: &mut Vec<u8>) {

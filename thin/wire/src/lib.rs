@@ -12,6 +12,7 @@ mod map;
 pub mod message;
 mod minion_id;
 pub mod stream;
+pub mod traverse;
 mod value;
 
 pub use jid::{Jid, JidError};

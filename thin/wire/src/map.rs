@@ -38,6 +38,11 @@ impl Map {
         self.0.get(key)
     }
 
+    /// Like [`Map::get_mut`], for keys that are not text.
+    pub fn get_value_mut(&mut self, key: &Value) -> Option<&mut Value> {
+        self.0.get_mut(key)
+    }
+
     /// The text under `key`; `None` where it is absent or not text.
     pub fn get_str(&self, key: &str) -> Option<&str> {
         self.get(key).and_then(Value::as_str)

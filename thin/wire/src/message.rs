@@ -41,8 +41,28 @@ pub enum Ask {
     File { path: String, saltenv: String, have: Option<String> },
     /// All paths of an environment. Answer: `Paths`.
     ListFiles { saltenv: String },
+    /// All files of an environment. Answer: `Tree` until `last`; only `Same` where `have` is the tree's digest.
+    Tree { saltenv: String, have: Option<String> },
+    /// Several files. Answer, for each in this order: `FileAt`, then `Bytes` and `Packed` parts of its size in all;
+    /// or `NoFile`.
+    Files { saltenv: String, paths: Vec<String> },
     /// The host's own pillar. Answer: `Value`, `{pillar: {...}, errors: [...]}`.
     Pillar(PillarAsk),
+}
+
+/// Bytes of one part of a file: well below a frame.
+pub const PART_BYTES_MAX: usize = 256 << 10;
+
+/// One file of an environment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TreeFile {
+    /// Below `salt://`.
+    pub path: String,
+    pub size: u64,
+    /// Permission bits.
+    pub mode: u32,
+    /// Another one whenever the content may be another. Says nothing about files of other paths.
+    pub tag: u64,
 }
 
 /// What a host's pillar depends on, besides who the host is.
@@ -68,6 +88,30 @@ pub enum Answer {
     #[serde(with = "bytes")]
     Bytes(Vec<u8>),
     Paths(Vec<String>),
+    /// A piece of a tree, sorted by path. Every piece names the digest of the whole.
+    Tree {
+        digest: String,
+        files: Vec<TreeFile>,
+    },
+    /// What the thin has is what there is.
+    Same,
+    /// The file with this index among those asked for. Its content follows.
+    FileAt {
+        index: u32,
+        size: u64,
+        mode: u32,
+        tag: u64,
+    },
+    /// The file with this index is not there, or this host may not have it.
+    NoFile {
+        index: u32,
+    },
+    /// Like `Bytes`, compressed (raw DEFLATE); `size` bytes when unpacked, at most [`PART_BYTES_MAX`].
+    Packed {
+        size: u32,
+        #[serde(with = "bytes")]
+        bytes: Vec<u8>,
+    },
     Value(Value),
     /// There is no such thing, or this host may not have it. The text says which path or name.
     Refused(String),

@@ -57,7 +57,7 @@ fn compile(corpus: &Arc<Corpus>, case: &Case, wanted: &Value) -> Result<Value, S
     with_ctx(&mut link, &grains, pillar, recorded, |ctx| {
         let options = Options::from_config(&ctx.opts);
         let high = sls(&mut Tree { ctx }, &options, std::slice::from_ref(&case.sls), "base");
-        let low = low_of_sls(&high).map_err(|errors| errors.join("\n"))?;
+        let low = low_of_sls(high).map_err(|errors| errors.join("\n"))?;
         Ok(low.into_iter().map(|chunk| as_json(Value::Map(chunk))).collect())
     })
 }
@@ -89,7 +89,6 @@ fn opts(root: Option<&Path>) -> Map {
         ("id", ID),
         ("master", "salt"),
         ("file_client", "local"),
-        ("cachedir", "/var/cache/salt/minion"),
         ("conf_file", "/etc/salt/minion"),
         ("config_dir", "/etc/salt"),
         ("root_dir", "/"),
@@ -98,6 +97,7 @@ fn opts(root: Option<&Path>) -> Map {
         ("hash_type", "sha256"),
         ("default_top", "base"),
     ]);
+    opts.insert("cachedir", std::env::temp_dir().join("halite-conformance").to_string_lossy().into_owned());
     opts.insert("file_roots", Map::from([("base", Value::from(vec![root]))]));
     opts.insert("saltenv", Value::Null);
     opts.insert("pillarenv", Value::Null);

@@ -2,7 +2,8 @@
 //!
 //! A corpus holds what Salt made of SLS of public repositories at fixed commits (`manifest.json`, `repos.tsv`,
 //! `grains.json`, `expected/`); the repositories lie checked out beside it. Each case is compiled in process, on a
-//! thread of its own with a time limit, and held against what Salt gave.
+//! thread of its own with a time limit, and held against what Salt gave. Calls whose answers depend on the machine are
+//! replayed and never made; SLS that are Python programs do run.
 
 mod case;
 mod corpus;

@@ -5,6 +5,29 @@ use halite_states::template::StandIn;
 use halite_wire::{Map, Value};
 use std::cell::Cell;
 
+/// Modules and functions that run here where they were not recorded. Others do not: the trees are strangers'.
+const HARMLESS: &[&str] = &[
+    "config",
+    "defaults",
+    "environ",
+    "file.basename",
+    "file.dirname",
+    "file.join",
+    "file.normpath",
+    "grains",
+    "hashutil",
+    "log",
+    "match",
+    "mine",
+    "network",
+    "pillar",
+    "random",
+    "slsutil",
+    "status.time",
+    "sys",
+    "test",
+];
+
 /// The recorded calls of one case, each answered once and in order where the same call was made several times.
 pub struct Recorded(Vec<(Call, Cell<bool>)>);
 
@@ -46,8 +69,16 @@ impl StandIn for Recorded {
             |call: &Call| call.fun == fun && call.args == args.positional && call.kwargs == args.keywords;
         let fresh = self.0.iter().find(|(call, used)| !used.get() && same(call));
         let known = fresh.or_else(|| self.0.iter().find(|(call, _)| same(call)));
-        let (call, used) = known?;
-        used.set(true);
-        Some(call.answer.clone())
+        let module = fun.split('.').next().unwrap_or_default();
+        match known {
+            Some((call, used)) => {
+                used.set(true);
+                Some(call.answer.clone())
+            }
+            None if HARMLESS.contains(&module) || HARMLESS.contains(&fun) => None,
+            None => {
+                Some(Err(format!("{fun} is called as it was not where Salt ran, and it is not run here")))
+            }
+        }
     }
 }

@@ -40,8 +40,8 @@ impl Args {
         match self.take(name) {
             None => Ok(default),
             Some(value) => {
-                let kind = value.type_name();
-                value.as_int().ok_or_else(|| Fault::of_type(format!("{name} is a number, not a {kind}")))
+                let kind = value.kind();
+                value.as_int().ok_or_else(|| Fault::of_type(format!("{name} is a number, not {kind}")))
             }
         }
     }

@@ -60,6 +60,11 @@ impl Fault {
         self
     }
 
+    /// Says where, or where it was called from if a place further inside is known.
+    pub fn from_place(self: Box<Self>, template: &Rc<Template>, pos: Pos) -> Box<Fault> {
+        if self.places.is_empty() { self.at(template, pos) } else { self.called_from(template, pos) }
+    }
+
     /// Adds a place that led here: a macro's call, an include.
     pub fn called_from(mut self: Box<Self>, template: &Rc<Template>, pos: Pos) -> Box<Fault> {
         const PLACES_MAX: usize = 8;

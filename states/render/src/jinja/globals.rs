@@ -4,7 +4,7 @@ use super::args::Args;
 use super::fault::{Fault, FaultKind, Outcome};
 use super::methods::dict::entries;
 use super::run::Interp;
-use super::value::{Cycler, Dict, Native, Object, Val};
+use super::value::{Cycler, Native, Object, Val};
 use crate::limits::RANGE_MAX;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -12,6 +12,7 @@ use std::rc::Rc;
 const FUNCTIONS: &[(&str, Native)] = &[
     ("cycler", cycler),
     ("dict", dict),
+    ("ifelse", |interp, args| interp.call_function("match.ifelse", args)),
     ("joiner", joiner),
     ("lipsum", lipsum),
     ("namespace", namespace),
@@ -21,14 +22,17 @@ const FUNCTIONS: &[(&str, Native)] = &[
     ("show_full_context", show_full_context),
 ];
 
-/// Those, and `salt`.
-pub(super) fn all() -> Dict {
-    let mut dict = Dict::default();
-    for (name, function) in FUNCTIONS {
-        dict.set(name, Val::Object(Rc::new(Object::Native(name, *function))));
+/// One of those, or `salt`.
+pub(super) fn find(name: &str) -> Option<Val> {
+    if name == "salt" {
+        return Some(Val::Object(Rc::new(Object::Salt(None))));
     }
-    dict.set("salt", Val::Object(Rc::new(Object::Salt(None))));
-    dict
+    let (name, function) = FUNCTIONS.iter().find(|(known, _)| *known == name)?;
+    Some(Val::Object(Rc::new(Object::Native(name, *function))))
+}
+
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    FUNCTIONS.iter().map(|(name, _)| *name).chain(["salt"])
 }
 
 fn range(interp: &mut Interp, mut args: Args) -> Outcome<Val> {
@@ -75,9 +79,7 @@ fn raise(_: &mut Interp, mut args: Args) -> Outcome<Val> {
 
 /// All variables a template starts with.
 fn show_full_context(interp: &mut Interp, _: Args) -> Outcome<Val> {
-    let data = |(_, value): &(&Val, &Val)| !matches!(value, Val::Object(_));
-    let known = interp.root_variables();
-    Ok(Val::dict(known.iter().filter(data).map(|(key, value)| (key.clone(), value.clone())).collect()))
+    Ok(Val::dict(interp.given_variables()))
 }
 
 /// Filler text, always the same.

@@ -12,6 +12,8 @@ pub(super) struct Style {
     pub sort_keys: bool,
     /// Escape everything but ASCII.
     pub ascii: bool,
+    /// No blanks after `,` and `:`.
+    pub compact: bool,
 }
 
 pub(super) fn write(value: &Val, style: Style) -> Outcome<String> {
@@ -33,7 +35,7 @@ fn put(value: &Val, style: Style, depth: usize, out: &mut String) -> Outcome<()>
         Val::List(items) => put_all(&items.borrow(), style, depth, out)?,
         Val::Tuple(items) => put_all(items, style, depth, out)?,
         Val::Dict(dict) => put_dict(&dict.borrow(), style, depth, out)?,
-        other => return Err(Fault::of_type(format!("a {} cannot be written as JSON", other.type_name()))),
+        other => return Err(Fault::of_type(format!("{} cannot be written as JSON", other.kind()))),
     }
     Ok(())
 }
@@ -72,7 +74,7 @@ fn put_dict(dict: &Dict, style: Style, depth: usize, out: &mut String) -> Outcom
     for (at, (key, value)) in entries.into_iter().enumerate() {
         separate(at, style, depth + 1, out);
         put_text(&key, style.ascii, out);
-        out.push_str(": ");
+        out.push_str(if style.compact { ":" } else { ": " });
         put(value, style, depth + 1, out)?;
     }
     close(dict.is_empty(), style, depth, out);
@@ -81,10 +83,8 @@ fn put_dict(dict: &Dict, style: Style, depth: usize, out: &mut String) -> Outcom
 }
 
 fn separate(at: usize, style: Style, depth: usize, out: &mut String) {
-    match style.indent {
-        Some(_) => out.push_str(if at > 0 { "," } else { "" }),
-        None => out.push_str(if at > 0 { ", " } else { "" }),
-    }
+    let comma = if style.compact || style.indent.is_some() { "," } else { ", " };
+    out.push_str(if at > 0 { comma } else { "" });
     break_line(style, depth, out);
 }
 
@@ -122,11 +122,19 @@ fn put_text(text: &str, ascii: bool, out: &mut String) {
     out.push('"');
 }
 
+/// Why a text is not JSON, and where; both from 1.
+#[derive(Debug)]
+pub(super) struct Misread {
+    pub line: usize,
+    pub column: usize,
+    pub message: String,
+}
+
 /// The value of a JSON text.
 ///
 /// # Errors
-/// A message with line and column.
-pub(super) fn read(source: &str) -> Result<Val, String> {
+/// What is not JSON, and what is nested too deep.
+pub(super) fn read(source: &str) -> Result<Val, Misread> {
     let mut reader = Reader { source, at: 0 };
     let value = reader.value(0)?;
     reader.blanks();
@@ -143,11 +151,11 @@ struct Reader<'s> {
 }
 
 impl Reader<'_> {
-    fn wrong(&self, message: &str) -> String {
+    fn wrong(&self, message: &str) -> Misread {
         let before = &self.source[..self.at];
         let line = before.matches('\n').count() + 1;
         let column = before.chars().rev().take_while(|&c| c != '\n').count() + 1;
-        format!("line {line}, column {column}: {message}")
+        Misread { line, column, message: message.to_owned() }
     }
 
     fn rest(&self) -> &str {
@@ -166,7 +174,7 @@ impl Reader<'_> {
         found
     }
 
-    fn value(&mut self, depth: usize) -> Result<Val, String> {
+    fn value(&mut self, depth: usize) -> Result<Val, Misread> {
         if depth > YAML_DEPTH_MAX {
             return Err(self.wrong("lists and objects are nested too deep"));
         }
@@ -190,7 +198,7 @@ impl Reader<'_> {
         if self.take("\"") { self.text().map(Val::from) } else { self.number() }
     }
 
-    fn list(&mut self, depth: usize) -> Result<Val, String> {
+    fn list(&mut self, depth: usize) -> Result<Val, Misread> {
         let mut items = Vec::new();
         while !self.take("]") {
             if !items.is_empty() && !self.take(",") {
@@ -201,7 +209,7 @@ impl Reader<'_> {
         Ok(Val::list(items))
     }
 
-    fn object(&mut self, depth: usize) -> Result<Val, String> {
+    fn object(&mut self, depth: usize) -> Result<Val, Misread> {
         let mut dict = Dict::default();
         while !self.take("}") {
             if !dict.is_empty() && !self.take(",") {
@@ -220,7 +228,7 @@ impl Reader<'_> {
         Ok(Val::dict(dict))
     }
 
-    fn number(&mut self) -> Result<Val, String> {
+    fn number(&mut self) -> Result<Val, Misread> {
         let rest = self.rest();
         let len = rest.find(|c: char| !"+-.eE0123456789".contains(c)).unwrap_or(rest.len());
         let text = &rest[..len];
@@ -237,7 +245,7 @@ impl Reader<'_> {
     }
 
     /// The text after its opening quote.
-    fn text(&mut self) -> Result<String, String> {
+    fn text(&mut self) -> Result<String, Misread> {
         let mut units: Vec<u16> = Vec::new();
         let mut chars = self.source[self.at..].char_indices();
         let mut buffer = [0; 2];

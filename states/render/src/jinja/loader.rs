@@ -1,6 +1,8 @@
 //! Where `include` and `import` find templates.
 
+use super::Parsed;
 use super::fault::{Fault, FaultKind, Outcome};
+use crate::template::StateConf;
 use std::path::{Path, PathBuf};
 
 /// Sources of templates by path. Paths are relative, with `/`, and hold no `.` and no `..`.
@@ -10,6 +12,16 @@ pub trait Loader {
     /// # Errors
     /// A message, where it is there and cannot be read.
     fn load(&self, path: &str) -> Result<Option<String>, String>;
+
+    /// Templates parsed by earlier renderings, and where those of this one are kept.
+    fn parsed(&self) -> Option<&Parsed> {
+        None
+    }
+
+    /// What `stateconf.set` set in files rendered before.
+    fn state_conf(&self) -> Option<&StateConf> {
+        None
+    }
 }
 
 /// No templates but the one rendered.
@@ -41,24 +53,28 @@ fn inside(root: &Path, path: &str) -> Option<PathBuf> {
     (file.starts_with(&root) && file.is_file()).then_some(file)
 }
 
-/// The path `asked` means in the template `from`: `./x` and `../x` are seen from its directory, everything else
-/// from the root.
+/// Whether `asked` begins where the template stands that is rendered, not at the root.
+pub(super) fn is_relative(asked: &str) -> bool {
+    asked.starts_with("./") || asked.starts_with("../")
+}
+
+/// The path `asked` means: `./x` and `../x` are seen from `directory`, everything else from the root.
 ///
 /// # Errors
 /// Absolute paths and those that climb out of the root are not found.
-pub(super) fn resolve(asked: &str, from: &str) -> Outcome<String> {
+pub(super) fn resolve(asked: &str, directory: &str) -> Outcome<String> {
     let refused = |why: &str| {
         Err(Fault::new(FaultKind::NotFound, format!("the template {asked:?} is not found: {why}")).hinted(
-            "paths begin at the root of the templates, or with ./ or ../ at this template's directory",
+            "paths begin at the root of the templates, or with ./ or ../ at the directory of the one rendered",
         ))
     };
     if asked.starts_with('/') || asked.contains('\\') || asked.contains('\0') {
         return refused("it is not a relative path");
     }
-    let relative = asked.starts_with("./") || asked.starts_with("../");
-    let mut parts: Vec<&str> = match from.rsplit_once('/') {
-        Some((directory, _)) if relative => directory.split('/').collect(),
-        _ => Vec::new(),
+    let relative = is_relative(asked);
+    let mut parts: Vec<&str> = match relative {
+        true => directory.split('/').filter(|part| !matches!(*part, "" | ".")).collect(),
+        false => Vec::new(),
     };
     for part in asked.split('/') {
         match part {

@@ -9,22 +9,29 @@ mod error;
 mod fault;
 mod filters;
 mod globals;
+mod header;
+mod jmespath;
 mod json;
 mod loader;
 mod methods;
 mod ops;
+mod parsed;
 mod percent;
 mod run;
 mod str_format;
 mod syntax;
 mod tests;
 mod value;
+mod variables;
 
 pub use error::{Place, RenderError};
 pub use fault::FaultKind;
 pub use loader::{DirLoader, Loader, NoTemplates};
+pub use parsed::Parsed;
 pub use run::SourceMap;
+pub use variables::{Prepared, Shared, Variable, Variables};
 
+use crate::template::Programs;
 use halite_wire::{Map, Value};
 
 /// Execution modules, as templates call them: `salt['pkg.version']('bash')`.
@@ -35,6 +42,16 @@ pub trait Functions {
     /// # Errors
     /// A message for the person who wrote the template.
     fn call(&self, name: &str, args: Vec<Value>, kwargs: Map) -> Result<Value, String>;
+
+    /// The names there are, for suggestions.
+    fn names(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// How renderers run `gpg` and `python3`; `None` where no programs are run.
+    fn programs(&self) -> Option<&dyn Programs> {
+        None
+    }
 }
 
 /// No functions at all: for rosters and configuration files.
@@ -51,7 +68,7 @@ impl Functions for NoFunctions {
 }
 
 /// How blanks around tags are treated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Settings {
     /// Drop the line break after a block tag.
     pub trim_blocks: bool,
@@ -75,7 +92,7 @@ impl Default for Settings {
 pub fn render(
     source: &str,
     name: &str,
-    variables: &Map,
+    variables: &dyn Variables,
     loader: &dyn Loader,
     functions: &dyn Functions,
 ) -> Result<String, RenderError> {
@@ -86,7 +103,7 @@ pub fn render(
 pub fn render_with(
     source: &str,
     name: &str,
-    variables: &Map,
+    variables: &dyn Variables,
     loader: &dyn Loader,
     functions: &dyn Functions,
     settings: Settings,
@@ -101,12 +118,24 @@ pub fn render_with(
 pub fn render_mapped(
     source: &str,
     name: &str,
-    variables: &Map,
+    variables: &dyn Variables,
     loader: &dyn Loader,
     functions: &dyn Functions,
     settings: Settings,
 ) -> Result<(String, SourceMap), RenderError> {
     run::Interp::new(loader, functions, settings, variables)
-        .and_then(|mut interp| interp.render(source, name))
+        .render(source, name)
         .map_err(|fault| RenderError::from_fault(*fault))
+}
+
+/// `value` as JSON in one line.
+pub(crate) fn to_json(value: &Value) -> Result<String, String> {
+    let style = json::Style { ascii: true, ..json::Style::default() };
+    json::write(&value::from_wire(value), style).map_err(|fault| fault.message)
+}
+
+/// The value of a JSON text.
+pub(crate) fn from_json(text: &str) -> Result<Value, String> {
+    let value = json::read(text).map_err(|misread| misread.message)?;
+    value::to_wire(&value).map_err(|fault| fault.message)
 }

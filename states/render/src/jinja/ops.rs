@@ -54,7 +54,7 @@ fn repeat(value: &Val, times: &Val) -> Outcome<Val> {
         }
         Val::Tuple(items) => repeated(items).map(Val::tuple),
         Val::List(items) => repeated(&items.borrow()).map(Val::list),
-        other => Err(Fault::of_type(format!("a {} cannot be repeated", other.type_name()))),
+        other => Err(Fault::of_type(format!("{} cannot be repeated", other.kind()))),
     }
 }
 
@@ -83,9 +83,14 @@ fn unsupported(operator: Operator, a: &Val, b: &Val) -> Box<Fault> {
     let (left, right) = (a.type_name(), b.type_name());
     let fault = Fault::of_type(format!("`{sign}` does not work between {left} and {right}"));
     match (operator, a, b) {
+        (Operator::Add, Val::List(_), _) => fault.hinted("a list is joined with a list: `[...] + [...]`"),
+        (Operator::Add, Val::Dict(_), Val::Dict(_)) => {
+            fault.hinted("`{% do a.update(b) %}` puts the entries of `b` into `a`")
+        }
         (Operator::Add, Val::Str(_), _) | (Operator::Add, _, Val::Str(_)) => {
             fault.hinted("join texts with `~`")
         }
+        (_, Val::Str(_), _) | (_, _, Val::Str(_)) => fault.hinted("`|int` and `|float` make numbers of text"),
         _ => fault,
     }
 }
@@ -132,7 +137,7 @@ pub(super) fn negative(value: &Val) -> Outcome<Val> {
         Val::Float(number) => Ok(Val::Float(-number)),
         other => match other.as_int() {
             Some(number) => Ok(Val::Int(number.saturating_neg())),
-            None => Err(Fault::of_type(format!("a {} has no negative", other.type_name()))),
+            None => Err(Fault::of_type(format!("{} has no negative", other.kind()))),
         },
     }
 }
@@ -160,7 +165,7 @@ pub(super) fn at(sequence: &Val, index: i128) -> Option<Val> {
 /// `value[start:stop:step]`.
 pub(super) fn slice(value: &Val, [start, stop, step]: [Option<i128>; 3]) -> Outcome<Val> {
     let Some(len) = value.defined()?.len().filter(|_| !matches!(value, Val::Dict(_))) else {
-        return Err(Fault::of_type(format!("a {} has no slices", value.type_name())));
+        return Err(Fault::of_type(format!("{} has no slices", value.kind())));
     };
     let step = step.unwrap_or(1);
     if step == 0 {

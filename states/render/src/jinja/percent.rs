@@ -97,7 +97,7 @@ fn whole(value: &Val) -> Outcome<Val> {
     match value {
         Val::Float(number) => Ok(Val::Int(number.trunc() as i128)),
         other if other.as_int().is_some() => Ok(other.clone()),
-        other => Err(Fault::of_type(format!("%d takes a number, not a {}", other.type_name()))),
+        other => Err(Fault::of_type(format!("%d takes a number, not {}", other.kind()))),
     }
 }
 
@@ -185,7 +185,7 @@ impl Spec {
             value => value.as_float(),
         };
         let Some(number) = number else {
-            return Err(Fault::of_type(format!("a number is needed here, not a {}", value.type_name())));
+            return Err(Fault::of_type(format!("a number is needed here, not {}", value.kind())));
         };
         hold_size(self.precision.unwrap_or(0))?;
         Ok((number < 0.0, self.float(kind, number.abs())))

@@ -151,7 +151,7 @@ pub(super) fn format_value(value: &Val, spec: &str) -> Outcome<String> {
     }
     let kind = take("sdbcoxXeEfFgGn%");
     if at < chars.len() {
-        return Err(Fault::of_type(format!("{spec:?} is no format of a {}", value.type_name())));
+        return Err(Fault::of_type(format!("{spec:?} is no format of {}", value.kind())));
     }
     laid_out(built, value, kind)
 }

@@ -101,7 +101,7 @@ fn comparison(name: &str) -> Option<Comparison> {
 
 fn whole(value: &Val) -> Outcome<i128> {
     let number = value.defined()?.as_int();
-    number.ok_or_else(|| Fault::of_type(format!("a number is tested here, not a {}", value.type_name())))
+    number.ok_or_else(|| Fault::of_type(format!("a number is tested here, not {}", value.kind())))
 }
 
 /// Python's `is`: the same object; small values are the same where they are equal and of one kind.

@@ -15,7 +15,7 @@ pub(super) fn construct(document: &Document) -> Result<Node, YamlError> {
 }
 
 impl Document {
-    fn node(&self, node: &RawNode) -> Result<Node, YamlError> {
+    pub(super) fn node(&self, node: &RawNode) -> Result<Node, YamlError> {
         let node = self.follow(node);
         let kind = match (&node.tag, &node.body) {
             (Tag::Unknown(_) | Tag::Merge | Tag::Value, _) => return Err(unknown_tag(node)),
@@ -26,7 +26,7 @@ impl Document {
             }
             (Tag::Pairs, Body::List(items)) => NodeKind::List(self.pairs(items)?),
             (tag, Body::Scalar(text)) if !is_collection(tag) => {
-                NodeKind::Scalar(scalar(tag, text, node.mark)?)
+                NodeKind::Scalar(scalar_of(tag, text, node.mark)?)
             }
             (tag, body) => return Err(wrong_shape(tag, body, node.mark)),
         };
@@ -53,7 +53,7 @@ impl Document {
         Ok(built)
     }
 
-    fn key(&self, key: &RawNode) -> Result<Node, YamlError> {
+    pub(super) fn key(&self, key: &RawNode) -> Result<Node, YamlError> {
         let raw = self.follow(key);
         if let (Tag::Value, Body::Scalar(text)) = (&raw.tag, &raw.body) {
             return Ok(Node { kind: NodeKind::Scalar(Value::from(text.as_str())), mark: raw.mark });
@@ -88,7 +88,8 @@ fn is_collection(tag: &Tag) -> bool {
     matches!(tag, Tag::Seq | Tag::Map | Tag::Set | Tag::Pairs)
 }
 
-fn scalar(tag: &Tag, text: &str, mark: Mark) -> Result<Value, YamlError> {
+/// A single value of the type its tag says.
+pub(super) fn scalar_of(tag: &Tag, text: &str, mark: Mark) -> Result<Value, YamlError> {
     let value = match tag {
         Tag::Null => Some(Value::Null),
         Tag::Bool => boolean(text),

@@ -16,15 +16,15 @@ pub struct YamlError {
 }
 
 impl YamlError {
-    pub(super) fn new(mark: Mark, message: impl Into<String>) -> YamlError {
+    pub(crate) fn new(mark: Mark, message: impl Into<String>) -> YamlError {
         YamlError { mark, message: message.into(), related: None, hint: None }
     }
 
-    pub(super) fn related(self, mark: Mark, text: impl Into<String>) -> YamlError {
+    pub(crate) fn related(self, mark: Mark, text: impl Into<String>) -> YamlError {
         YamlError { related: Some((mark, text.into())), ..self }
     }
 
-    pub(super) fn hint(self, hint: impl Into<String>) -> YamlError {
+    pub(crate) fn hint(self, hint: impl Into<String>) -> YamlError {
         YamlError { hint: Some(hint.into()), ..self }
     }
 

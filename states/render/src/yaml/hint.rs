@@ -13,15 +13,18 @@ pub(super) fn with_hint(error: YamlError, text: &str) -> YamlError {
 
 fn guess(error: &YamlError, text: &str) -> Option<String> {
     let lines = || Lines::around(error, text);
-    quotes(error)
+    lines()
+        .after_quotes(error)
         .or_else(|| lines().tab())
         .or_else(|| lines().template())
         .or_else(|| lines().no_space())
         .or_else(|| {
             lines()
                 .special_start(error)
+                .or_else(|| lines().deeper(error, text))
                 .or_else(|| lines().second_colon(error))
                 .or_else(|| indentation(error))
+                .or_else(|| no_colon(error))
         })
 }
 
@@ -62,10 +65,52 @@ impl<'t> Lines<'t> {
         })
     }
 
+    /// Text behind closing quotes.
+    fn after_quotes(&self, error: &YamlError) -> Option<String> {
+        let line = self.0.first()?;
+        let before: String = line.chars().take(error.mark.column - 1).collect();
+        let quote = before.trim_end().chars().next_back().filter(|c| matches!(c, '\'' | '"'))?;
+        let cure = if quote == '\'' {
+            "write a `'` inside them as `''`"
+        } else {
+            "write a `\"` inside them as `\\\"`"
+        };
+        let expected = error.message.starts_with("a key is expected");
+        expected.then(|| format!("the value ends with its closing quote; {cure}"))
+    }
+
+    /// A key that stands deeper than the one above, which has a value already.
+    fn deeper(&self, error: &YamlError, text: &str) -> Option<String> {
+        let indent = |line: &str| line.len() - line.trim_start().len();
+        let own = text.lines().nth(error.mark.line.checked_sub(1)?)?;
+        let above = text.lines().take(error.mark.line - 1).filter(|line| !line.trim().is_empty()).last()?;
+        let has_value = above.split_once(": ").is_some_and(|(_, value)| !value.trim().is_empty());
+        let is_item = above.trim_start().starts_with("- ") && !above.contains(": ");
+        let fits = error.message.contains("cannot stand here") && indent(own) > indent(above);
+        match (fits, has_value, is_item) {
+            (true, true, _) => {
+                Some(format!("indent this line as the one above, to column {}", indent(above) + 1))
+            }
+            (true, _, true) => {
+                Some("the item above is a text; `name:` with a colon would begin a map".to_owned())
+            }
+            _ => None,
+        }
+    }
+
     fn special_start(&self, error: &YamlError) -> Option<String> {
-        let rest: String = self.0.first()?.chars().skip(error.mark.column - 1).collect();
+        let begin = error.related.as_ref().filter(|(mark, what)| {
+            mark.line == error.mark.line && (what.contains("block text") || what.contains("being read"))
+        });
+        let column = begin.map_or(error.mark.column, |(mark, _)| mark.column);
+        let rest: String = self.0.first()?.chars().skip(column - 1).collect();
         let first = rest.chars().next().filter(|c| "@`%&*!|>".contains(*c))?;
-        Some(format!("put a value that begins with `{first}` in quotes: '{}'", rest.trim_end()))
+        let (what, quoted) = match rest.trim_end().strip_suffix(':') {
+            Some(key) => ("key", format!("'{key}':")),
+            None => ("value", format!("'{}'", rest.trim_end())),
+        };
+        let shown = if first == '`' { "a backtick".to_owned() } else { format!("`{first}`") };
+        Some(format!("put a {what} that begins with {shown} in quotes: {quoted}"))
     }
 
     fn second_colon(&self, error: &YamlError) -> Option<String> {
@@ -83,8 +128,9 @@ fn beginning(line: &str) -> &str {
     line.char_indices().nth(CHARS_MAX).map_or(line, |(end, _)| &line[..end])
 }
 
-fn quotes(error: &YamlError) -> Option<String> {
-    error.message.contains("inside quotes").then(|| "close the quotes where the value ends".to_owned())
+fn no_colon(error: &YamlError) -> Option<String> {
+    let cure = "a key ends with a colon; the lines of a block text (`|`, `>`) are indented";
+    error.message.contains("no `:` after its key").then(|| cure.to_owned())
 }
 
 fn indentation(error: &YamlError) -> Option<String> {

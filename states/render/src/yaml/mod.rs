@@ -8,6 +8,7 @@ mod compose;
 mod construct;
 mod dump;
 mod error;
+mod extended;
 mod hint;
 mod merge;
 mod node;
@@ -34,4 +35,13 @@ pub use scalar::scalar;
 pub fn load(text: &str) -> Result<Node, YamlError> {
     let document = compose::compose(text).map_err(|error| hint::with_hint(error, text))?;
     construct::construct(&document).map_err(|error| hint::with_hint(error, text))
+}
+
+/// Like [`load`], for Salt's `yamlex`: a key may come again, `!aggregate` values add up, `!reset` keys start anew.
+///
+/// # Errors
+/// As [`load`], but for keys that come again.
+pub fn load_extended(text: &str) -> Result<Node, YamlError> {
+    let document = compose::compose(text).map_err(|error| hint::with_hint(error, text))?;
+    extended::construct(&document).map_err(|error| hint::with_hint(error, text))
 }

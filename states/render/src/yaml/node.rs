@@ -26,6 +26,18 @@ pub enum NodeKind {
 }
 
 impl Node {
+    /// A value that stands as a whole at one place.
+    pub fn of(value: &Value, mark: Mark) -> Node {
+        let kind = match value {
+            Value::List(items) => NodeKind::List(items.iter().map(|item| Node::of(item, mark)).collect()),
+            Value::Map(map) => NodeKind::Map(
+                map.iter().map(|(key, value)| (Node::of(key, mark), Node::of(value, mark))).collect(),
+            ),
+            scalar => NodeKind::Scalar(scalar.clone()),
+        };
+        Node { kind, mark }
+    }
+
     /// The value without its places.
     pub fn to_value(&self) -> Value {
         match &self.kind {

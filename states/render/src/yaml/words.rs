@@ -13,9 +13,28 @@ pub(super) fn explain(error: &libyaml_safer::Error, text: &str) -> YamlError {
     let built = YamlError::new(mark(problem_mark), problem_words(error.problem()));
     match (error.context_mark(), error.context()) {
         (Some(context_mark), Some(context)) if context_mark != problem_mark => {
-            built.related(mark(context_mark), context_words(context))
+            where_it_began(built.related(mark(context_mark), context_words(context)), text)
         }
         _ => built,
+    }
+}
+
+/// What was opened and never closed is told where it opens, not where the text ends.
+fn where_it_began(error: YamlError, text: &str) -> YamlError {
+    let Some((begin, what)) = &error.related else { return error };
+    let begin = *begin;
+    let (line, column) = (error.mark.line, error.mark.column);
+    let rest = text.lines().skip(line - 1).enumerate();
+    let at_end = rest.flat_map(|(at, text)| text.chars().skip(if at == 0 { column - 1 } else { 0 }));
+    let at_end = at_end.into_iter().all(char::is_whitespace);
+    match (error.message.as_str(), what.as_str()) {
+        ("a `:` is missing after this key", _) => YamlError::new(begin, "this line has no `:` after its key"),
+        ("the text ends inside quotes", _) => {
+            YamlError::new(begin, "these quotes are not closed").hint("close the quotes where the value ends")
+        }
+        (_, "the `[` is") if at_end => YamlError::new(begin, "this `[` is not closed"),
+        (_, "the `{` is") if at_end => YamlError::new(begin, "this `{` is not closed"),
+        _ => error,
     }
 }
 

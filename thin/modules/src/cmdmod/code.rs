@@ -16,7 +16,7 @@ pub fn exec_code_all(ctx: &mut Ctx, args: &Bound) -> Result<Value, CallError> {
 }
 
 fn run(ctx: &mut Ctx, args: &Bound) -> Result<Ran, CallError> {
-    let file = ScriptFile::create(args, args.str("code")?.as_bytes(), "", 0o400)?;
+    let file = ScriptFile::create(ctx, args, args.str("code")?.as_bytes(), "", 0o400)?;
     let mut words = vec![args.str("lang")?, file.path()];
     match args.get("args") {
         Value::Null => {}

@@ -54,7 +54,7 @@ fn run(ctx: &mut Ctx, args: &Bound) -> Result<Result<Ran, String>, CallError> {
     };
     let extension = Path::new(source.split('?').next().unwrap_or_default()).extension();
     let suffix = extension.map(|end| format!(".{}", end.to_string_lossy())).unwrap_or_default();
-    let file = ScriptFile::create(args, &text, &suffix, 0o500)?;
+    let file = ScriptFile::create(ctx, args, &text, &suffix, 0o500)?;
     let mut words = if text.starts_with(b"#!") || text.starts_with(b"\x7fELF") {
         Vec::new()
     } else {
@@ -126,7 +126,13 @@ pub struct ScriptFile {
 
 impl ScriptFile {
     /// Writes `text` to a new file in `cwd`, or in a temporary directory that lets programs run.
-    pub fn create(args: &Bound, text: &[u8], suffix: &str, mode: u32) -> Result<ScriptFile, CallError> {
+    pub fn create(
+        ctx: &Ctx,
+        args: &Bound,
+        text: &[u8],
+        suffix: &str,
+        mode: u32,
+    ) -> Result<ScriptFile, CallError> {
         let dir = args.opt_str("cwd")?.map(PathBuf::from).unwrap_or_else(runnable_dir);
         let path =
             dir.join(format!("__halite.{:016x}{suffix}", RandomState::new().hash_one(std::process::id())));
@@ -141,7 +147,7 @@ impl ScriptFile {
             .map_err(failed)?;
         let script = ScriptFile { path: Some(path.clone()) };
         file.write_all(text).map_err(failed)?;
-        if let Some(user) = surroundings::user(args)? {
+        if let Some(user) = surroundings::user(ctx, args)? {
             chown(&path, Some(user.uid), None).map_err(failed)?;
         }
         file.set_permissions(std::fs::Permissions::from_mode(mode)).map_err(failed)?;

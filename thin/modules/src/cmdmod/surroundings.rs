@@ -35,7 +35,7 @@ const C_LOCALE: [&str; 13] = [
 /// # Errors
 /// [`CallError`] where one of them is wrong or does not exist.
 pub fn apply(ctx: &mut Ctx, args: &Bound, command: Command) -> Result<Command, CallError> {
-    let user = user(args)?;
+    let user = user(ctx, args)?;
     let group = args.opt_str("group")?;
     let identity = Identity::resolve(user.as_ref().map(|user| user.name.as_str()), group.as_deref());
     let identity = identity.map_err(|error| CallError::Failed(error.to_string()))?;
@@ -53,9 +53,10 @@ pub fn apply(ctx: &mut Ctx, args: &Bound, command: Command) -> Result<Command, C
     Ok(if args.bool("use_vt") { command.terminal() } else { command })
 }
 
-/// The user of `runas`.
-pub fn user(args: &Bound) -> Result<Option<User>, CallError> {
-    let Some(name) = args.opt_str("runas")? else { return Ok(None) };
+/// The user of `runas`: the argument, else that of the state the command runs for.
+pub fn user(ctx: &Ctx, args: &Bound) -> Result<Option<User>, CallError> {
+    let of_state = || ctx.opts.get_str("__runas").map(str::to_owned);
+    let Some(name) = args.opt_str("runas")?.or_else(of_state) else { return Ok(None) };
     let unknown = || CallError::failed(format!("user '{name}' is not available"));
     accounts::user(&name).ok_or_else(unknown).map(Some)
 }

@@ -31,7 +31,10 @@ pub fn extern_path(ctx: &Ctx, url: &str, saltenv: &str) -> Result<PathBuf, CallE
         path
     };
     let env = cache::below(&cache::dir(ctx).join("extrn_files"), saltenv);
-    let place = env.and_then(|env| cache::below(&env, &format!("{host}/{}", path.trim_start_matches('/'))));
+    let place = env.and_then(|env| {
+        // A URL such as `salt://name` is all host.
+        cache::below(&env, format!("{host}/{}", path.trim_start_matches('/')).trim_end_matches('/'))
+    });
     place.ok_or_else(|| {
         CallError::Failed(format!("{} has no place in the cache", super::web::without_password(url)))
     })

@@ -2,7 +2,7 @@
 
 use crate::registry::CallError;
 use crate::write::NewFile;
-use crate::{Ctx, LinkError, digest};
+use crate::{Ctx, LinkError, cache, digest};
 use halite_wire::message::{Answer, Ask, FACTS_ONLY};
 use std::io::Write;
 use std::path::Path;
@@ -36,6 +36,22 @@ impl Source {
 
     /// Facts alone; `None` where the file server has no such file for us.
     pub fn facts(&self, ctx: &mut Ctx) -> Result<Option<Facts>, CallError> {
+        let has_tree = ctx.has_tree(&self.saltenv);
+        if has_tree && ctx.file_row(&self.saltenv, &self.path).is_none() {
+            return Ok(None);
+        }
+        let known = ctx.file_sha256(&self.saltenv, &self.path).map_err(CallError::Failed)?;
+        if let Some((sha256, mode)) = known {
+            return Ok(Some(Facts { sha256, mode }));
+        }
+        let facts = self.ask_facts(ctx)?;
+        if let Some(facts) = &facts {
+            ctx.note_sha256(&self.saltenv, &self.path, &facts.sha256);
+        }
+        Ok(facts)
+    }
+
+    fn ask_facts(&self, ctx: &mut Ctx) -> Result<Option<Facts>, CallError> {
         let mut facts = None;
         let found = self.ask(ctx, Some(FACTS_ONLY.to_owned()), &mut |part| {
             if let Answer::File { sha256, mode, .. } = part {
@@ -49,14 +65,40 @@ impl Source {
     /// Brings the file to `target`, with `mode` where it is new. What is there with the same content stays, and
     /// nothing is sent. `false` where the file server has no such file for us.
     pub fn fetch(&self, ctx: &mut Ctx, target: &Path, mode: u32) -> Result<bool, CallError> {
+        if ctx.has_tree(&self.saltenv) {
+            return self.copy(ctx, target, mode);
+        }
         let is_file = target.symlink_metadata().is_ok_and(|meta| meta.is_file());
         let have = if is_file { digest::of_file("sha256", target).ok() } else { None };
-        let mut arrival = Arrival { have: have.clone(), target, mode, wanted: None };
+        let mut arrival = Arrival { have: have.clone(), target, mode, is_known: false, wanted: None };
         let found = self.ask(ctx, have, &mut |part| arrival.take(part))?;
         if found {
             arrival.end().map_err(|why| CallError::Failed(format!("could not fetch {self}: {why}")))?;
         }
         Ok(found)
+    }
+
+    /// The same out of the cache.
+    fn copy(&self, ctx: &mut Ctx, target: &Path, mode: u32) -> Result<bool, CallError> {
+        let failed = |error: std::io::Error| {
+            CallError::Failed(format!("could not write '{}': {error}", target.display()))
+        };
+        let is_file = target.symlink_metadata().is_ok_and(|meta| meta.is_file());
+        if is_file {
+            let Some(facts) = self.facts(ctx)? else { return Ok(false) };
+            if digest::of_file("sha256", target).is_ok_and(|have| have == facts.sha256) {
+                return Ok(true);
+            }
+        }
+        let Some(place) = ctx.cached_file(&self.saltenv, &self.path).map_err(CallError::Failed)? else {
+            ctx.notes.push(format!("{self} is not there"));
+            return Ok(false);
+        };
+        let mut content = std::fs::File::open(place).map_err(failed)?;
+        let mut file = NewFile::create(target).map_err(failed)?;
+        std::io::copy(&mut content, &mut file).map_err(failed)?;
+        file.finish(mode).map_err(failed)?;
+        Ok(true)
     }
 
     /// `false` where the controller refuses; its reason goes into the notes.
@@ -89,6 +131,8 @@ struct Arrival<'a> {
     have: Option<String>,
     target: &'a Path,
     mode: u32,
+    /// What is there is what was asked for.
+    is_known: bool,
     wanted: Option<Wanted>,
 }
 
@@ -104,7 +148,10 @@ struct Wanted {
 impl Arrival<'_> {
     fn take(&mut self, part: Answer) -> Result<(), String> {
         match part {
-            Answer::File { sha256, .. } if self.have.as_ref() == Some(&sha256) => Ok(()),
+            Answer::File { sha256, .. } if self.have.as_ref() == Some(&sha256) => {
+                self.is_known = true;
+                Ok(())
+            }
             Answer::File { size, sha256, .. } => {
                 let file = NewFile::create(self.target).map_err(|error| self.cannot("write", error))?;
                 let digest = digest::Digest::new("sha256").ok_or("there is no sha256")?;
@@ -113,7 +160,8 @@ impl Arrival<'_> {
             }
             Answer::Bytes(bytes) => self.add(&bytes),
             Answer::Refused(why) => Err(why),
-            Answer::Paths(_) | Answer::Value(_) => Err("the controller answered something else".to_owned()),
+            Answer::Packed { size, bytes } => self.add(&cache::unpacked(&bytes, size)?),
+            _ => Err("the controller answered something else".to_owned()),
         }
     }
 
@@ -137,7 +185,9 @@ impl Arrival<'_> {
     /// Puts the file in its place if it is whole.
     fn end(self) -> Result<(), String> {
         let (target, mode) = (self.target, self.mode);
-        let Some(wanted) = self.wanted else { return Ok(()) };
+        let Some(wanted) = self.wanted else {
+            return if self.is_known { Ok(()) } else { Err("nothing came".to_owned()) };
+        };
         if wanted.came != wanted.size || wanted.digest.hex() != wanted.sha256 {
             return Err(format!("{} of {} bytes came, or others than announced", wanted.came, wanted.size));
         }
@@ -151,25 +201,16 @@ impl Arrival<'_> {
 
 /// All paths of an environment, sorted. Names that would lead out of it are dropped.
 pub fn list(ctx: &mut Ctx, saltenv: &str) -> Result<Vec<String>, CallError> {
-    let mut paths = Vec::new();
-    let ask = Ask::ListFiles { saltenv: saltenv.to_owned() };
-    let asked = ctx.link.ask(ask, &mut |part| {
-        if let Answer::Paths(more) = part {
-            paths.extend(more);
+    match ctx.file_list(saltenv) {
+        Ok(paths) => {
+            let is_inside = |path: &&String| crate::cache::below(Path::new("/"), path).is_some();
+            Ok(paths.iter().filter(is_inside).cloned().collect())
         }
-        Ok(())
-    });
-    match asked {
-        Ok(()) => {}
-        Err(LinkError::Refused(why)) => ctx.notes.push(why),
-        Err(error) => {
-            return Err(CallError::Failed(format!("could not list the files of {saltenv}: {error}")));
+        Err(why) => {
+            ctx.notes.push(why);
+            Ok(Vec::new())
         }
     }
-    paths.retain(|path| crate::cache::below(Path::new("/"), path).is_some());
-    paths.sort();
-    paths.dedup();
-    Ok(paths)
 }
 
 #[cfg(test)]
@@ -184,9 +225,12 @@ mod tests {
     impl Link for Liar {
         fn ask(
             &mut self,
-            _: Ask,
+            ask: Ask,
             on_part: &mut dyn FnMut(Answer) -> Result<(), String>,
         ) -> Result<(), LinkError> {
+            if matches!(ask, Ask::Tree { .. }) {
+                return Err(LinkError::Refused("file by file, please".to_owned()));
+            }
             self.0.drain(..).try_for_each(|part| on_part(part).map_err(LinkError::Local))
         }
         fn progress(&mut self, _: Value) {}

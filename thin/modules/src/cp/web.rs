@@ -42,6 +42,24 @@ pub fn fetch(
     file.finish(mode).map_err(|error| failed(error.to_string()))
 }
 
+/// Whether the server has something under `url`: asked for, not fetched.
+pub fn answers(url: &str) -> bool {
+    if url.chars().any(|c| c.is_control() || c == ' ') {
+        return false;
+    }
+    let ask = |option: &[&str]| {
+        option.iter().fold(curl(url, Path::new("/dev/null"), true), |ask, word| ask.arg(word)).run()
+    };
+    match ask(&["--head"]) {
+        // Some servers have no answer to HEAD.
+        Ok(output) => output.ok() || ask(&["--range", "0-0"]).is_ok_and(|output| output.ok()),
+        Err(_) if without_password(url) != url => false,
+        Err(_) => {
+            wget(url, Path::new("/dev/null"), true).arg("--spider").run().is_ok_and(|output| output.ok())
+        }
+    }
+}
+
 /// Algorithm and digest of `sha256=abc...` or the bare digest; `None` where it is no digest.
 pub fn digest_wanted(source_hash: &str) -> Option<(&'static str, &str)> {
     let digits = source_hash.rsplit(['=', ':']).next()?;

@@ -70,22 +70,25 @@ pub fn get_diff(ctx: &mut Ctx, args: &Bound) -> Result<Value, CallError> {
         (cached(ctx, args, "file1", "source_hash_file1")?, cached(ctx, args, "file2", "source_hash_file2")?);
     let read = |path: &PathBuf| std::fs::read(path).map_err(could_not("read", path));
     let (before, after) = (read(&old)?, read(&new)?);
-    if before == after {
-        return Ok(Value::from(""));
-    }
-    if !args.bool("show_changes") {
+    if before != after && !args.bool("show_changes") {
         return Ok(Value::from("<show_changes=False>"));
     }
-    Ok(Value::from(match (is_text(&before), is_text(&after)) {
+    let names = (old.to_string_lossy(), new.to_string_lossy());
+    let names = if args.bool("show_filenames") { (&*names.0, &*names.1) } else { ("", "") };
+    Ok(Value::from(difference(&before, &after, names)))
+}
+
+/// Unified diff of two contents, or a sentence where one is binary; empty where they are equal.
+pub fn difference(before: &[u8], after: &[u8], names: (&str, &str)) -> String {
+    if before == after {
+        return String::new();
+    }
+    match (is_text(before), is_text(after)) {
         (false, false) => "Replace binary file".to_owned(),
         (false, true) => "Replace binary file with text file".to_owned(),
         (true, false) => "Replace text file with binary file".to_owned(),
-        (true, true) => {
-            let names = (old.to_string_lossy(), new.to_string_lossy());
-            let names = if args.bool("show_filenames") { (&*names.0, &*names.1) } else { ("", "") };
-            diff::unified(&lines(&before), &lines(&after), names)
-        }
-    }))
+        (true, true) => diff::unified(&lines(before), &lines(after), names),
+    }
 }
 
 /// The file on this host, fetched first where it is a URL.

@@ -3,18 +3,34 @@
 //! Paths come in as users write them (`~` is a home directory) and go out as text, or as bytes where they are
 //! not UTF-8. Times are seconds since 1970, modes four octal digits as text.
 
-mod backups;
+mod attrs;
+pub mod backups;
+mod block;
+mod comments;
 mod content;
+pub mod edit;
 mod find;
+mod line;
 mod links;
 mod look;
+pub mod manage;
+pub mod managing;
 mod names;
+pub mod nodes;
 mod owner;
+mod patch;
+pub mod perms;
+pub mod place;
+mod replace;
 mod search;
-mod stat;
+mod sed;
+pub mod selinux;
+pub mod source;
+pub mod stat;
 mod table;
+pub mod template;
 mod text;
-mod tree;
+pub mod tree;
 
 use crate::registry::{CallError, Module, always};
 use crate::{Bound, paths};

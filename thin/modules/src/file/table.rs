@@ -1,6 +1,9 @@
 //! The functions of `file` as a table, sorted by name.
 
-use super::{backups, content, find, links, look, names, owner, search, stat, text, tree};
+use super::{
+    backups, block, comments, content, find, line, links, look, names, owner, patch, replace, search, sed,
+    stat, text, tree,
+};
 use crate::registry::Default::{Bool, Int, Null, Str};
 use crate::registry::Param::{Keywords, Optional, Required, Rest};
 use crate::registry::{CallError, Function, Param};
@@ -44,6 +47,26 @@ pub const FUNCTIONS: &[Function] = &[
     ),
     row("basename", PATH, "The last part of a path.", "file.basename /etc/hosts", names::basename),
     row(
+        "blockreplace",
+        &[
+            Required("path"),
+            Optional("marker_start", Str("#-- start managed zone --")),
+            Optional("marker_end", Str("#-- end managed zone --")),
+            Optional("content", Str("")),
+            Optional("append_if_not_found", Bool(false)),
+            Optional("prepend_if_not_found", Bool(false)),
+            Optional("backup", Str(".bak")),
+            Optional("dry_run", Bool(false)),
+            Optional("show_changes", Bool(true)),
+            Optional("append_newline", Bool(false)),
+            Optional("insert_before_match", Null),
+            Optional("insert_after_match", Null),
+        ],
+        "Replaces the text between two marker lines. Without markers the block goes where one of the options says. Returns a diff.",
+        "file.blockreplace /etc/hosts '# begin' '# end' '10.0.0.1 db'",
+        block::blockreplace,
+    ),
+    row(
         "check_hash",
         &[Required("path"), Required("file_hash")],
         "Whether a file has this digest: `algorithm:digest`, `algorithm=digest`, or the digest alone.",
@@ -63,6 +86,26 @@ pub const FUNCTIONS: &[Function] = &[
         "Gives a path to a user and a group. Null, or a sentence about what does not exist.",
         "file.chown /etc/shadow root shadow",
         owner::chown,
+    ),
+    row(
+        "comment",
+        &[Required("path"), Required("regex"), Optional("char", Str("#")), Optional("backup", Str(".bak"))],
+        "Puts a sign before each line an expression fits. Returns a diff, or False where none fits.",
+        "file.comment /etc/modules pcspkr",
+        comments::comment,
+    ),
+    row(
+        "comment_line",
+        &[
+            Required("path"),
+            Required("regex"),
+            Optional("char", Str("#")),
+            Optional("cmnt", Bool(true)),
+            Optional("backup", Str(".bak")),
+        ],
+        "Puts a sign before each line an expression fits, or with `cmnt=False` takes it away. Returns a diff, or False where none fits.",
+        "file.comment_line /etc/modules pcspkr cmnt=False",
+        comments::comment_line,
     ),
     row(
         "contains",
@@ -265,6 +308,25 @@ pub const FUNCTIONS: &[Function] = &[
         owner::lchown,
     ),
     row(
+        "line",
+        &[
+            Required("path"),
+            Optional("content", Null),
+            Optional("match", Null),
+            Optional("mode", Null),
+            Optional("location", Null),
+            Optional("before", Null),
+            Optional("after", Null),
+            Optional("show_changes", Bool(true)),
+            Optional("backup", Bool(false)),
+            Optional("quiet", Bool(false)),
+            Optional("indent", Bool(true)),
+        ],
+        "Sees to one line of a file: ensure, replace, insert or delete it, at a place, beside a line, or where an expression fits. Returns a diff.",
+        "file.line /etc/nsswitch.conf 'hosts: files dns' match='^hosts:' mode=replace",
+        line::line,
+    ),
+    row(
         "link",
         &[Required("src"), Required("path")],
         "Makes a hard link at `path` to the file `src`.",
@@ -335,6 +397,18 @@ pub const FUNCTIONS: &[Function] = &[
         names::pardir,
     ),
     row(
+        "patch",
+        &[
+            Required("originalfile"),
+            Required("patchfile"),
+            Optional("options", Str("")),
+            Optional("dry_run", Bool(false)),
+        ],
+        "Applies a patch to a file or directory with the host's patch program; the result is that of `cmd.run_all`.",
+        "file.patch /opt/app.conf /tmp/app.conf.patch",
+        patch::patch,
+    ),
+    row(
         "path_exists_glob",
         PATH,
         "Whether anything matches a pattern.",
@@ -347,6 +421,22 @@ pub const FUNCTIONS: &[Function] = &[
         "Puts lines at the start of a file, each as an argument, or all as `args`.",
         "file.prepend /etc/motd 'first line'",
         text::prepend,
+    ),
+    row(
+        "psed",
+        &[
+            Required("path"),
+            Required("before"),
+            Required("after"),
+            Optional("limit", Str("")),
+            Optional("backup", Str(".bak")),
+            Optional("flags", Str("gMS")),
+            Optional("escape_all", Bool(false)),
+            Optional("multi", Bool(false)),
+        ],
+        "Replaces matches of an expression in a file as sed does, without sed. `file.replace` does more.",
+        "file.psed /etc/httpd/httpd.conf 'LogLevel warn' 'LogLevel info'",
+        sed::psed,
     ),
     row(
         "read",
@@ -385,6 +475,31 @@ pub const FUNCTIONS: &[Function] = &[
         links::rename,
     ),
     row(
+        "replace",
+        &[
+            Required("path"),
+            Required("pattern"),
+            Required("repl"),
+            Optional("count", Int(0)),
+            Optional("flags", Int(8)),
+            Optional("bufsize", Int(1)),
+            Optional("append_if_not_found", Bool(false)),
+            Optional("prepend_if_not_found", Bool(false)),
+            Optional("not_found_content", Null),
+            Optional("backup", Str(".bak")),
+            Optional("dry_run", Bool(false)),
+            Optional("search_only", Bool(false)),
+            Optional("show_changes", Bool(true)),
+            Optional("ignore_if_missing", Bool(false)),
+            Optional("preserve_inode", Bool(true)),
+            Optional("backslash_literal", Bool(false)),
+            Optional("encoding", Null),
+        ],
+        "Replaces matches of a regular expression in a file. Returns a diff, or with `show_changes=False` whether there was a change.",
+        "file.replace /etc/httpd/httpd.conf pattern='LogLevel warn' repl='LogLevel info'",
+        replace::replace,
+    ),
+    row(
         "restore_backup",
         BACKUP,
         "Puts a backup in the file's place, by its number in `file.list_backups`; what was there is kept as a new backup.",
@@ -416,6 +531,30 @@ pub const FUNCTIONS: &[Function] = &[
         "Whether a regular expression is found in a text file. `flags` are numbers or names of Python's `re`.",
         "file.search /etc/crontab 'mymaintenance.sh'",
         search::search,
+    ),
+    row(
+        "sed",
+        &[
+            Required("path"),
+            Required("before"),
+            Required("after"),
+            Optional("limit", Str("")),
+            Optional("backup", Str(".bak")),
+            Optional("options", Str("-r -e")),
+            Optional("flags", Str("g")),
+            Optional("escape_all", Bool(false)),
+            Optional("negate_match", Bool(false)),
+        ],
+        "Edits a file with the host's sed; the result is that of `cmd.run_all`, or False where there is no file.",
+        "file.sed /etc/httpd/httpd.conf 'LogLevel warn' 'LogLevel info'",
+        sed::sed,
+    ),
+    row(
+        "sed_contains",
+        &[Required("path"), Required("text"), Optional("limit", Str("")), Optional("flags", Str("g"))],
+        "Whether the host's sed finds an expression in a file.",
+        "file.sed_contains /etc/crontab mymaintenance.sh",
+        sed::sed_contains,
     ),
     row(
         "seek_read",
@@ -485,6 +624,13 @@ pub const FUNCTIONS: &[Function] = &[
         "Name of the user with this number, or the number.",
         "file.uid_to_user 0",
         owner::uid_to_user,
+    ),
+    row(
+        "uncomment",
+        &[Required("path"), Required("regex"), Optional("char", Str("#")), Optional("backup", Str(".bak"))],
+        "Takes the sign away from each line an expression fits. Returns a diff, or False where none fits.",
+        "file.uncomment /etc/hosts.deny 'ALL: PARANOID'",
+        comments::uncomment,
     ),
     row(
         "user_to_uid",

@@ -12,10 +12,11 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 /// Owner and mode of directories to be made.
-struct Perms {
-    user: Option<u32>,
-    group: Option<u32>,
-    mode: Option<u32>,
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Perms {
+    pub user: Option<u32>,
+    pub group: Option<u32>,
+    pub mode: Option<u32>,
 }
 
 impl Perms {
@@ -48,7 +49,10 @@ impl Perms {
     }
 
     /// Makes `folder` and all that is missing above it; only what is new gets the owner and mode.
-    fn make(&self, folder: &Path) -> Result<(), CallError> {
+    ///
+    /// # Errors
+    /// What creating says.
+    pub fn make(&self, folder: &Path) -> Result<(), CallError> {
         let missing: Vec<&Path> = folder.ancestors().take_while(|part| !part.is_dir()).collect();
         for part in missing.into_iter().rev().filter(|part| !part.as_os_str().is_empty()) {
             std::fs::create_dir(part)
@@ -86,6 +90,16 @@ pub fn makedirs(_: &mut Ctx, args: &Bound) -> Result<Value, CallError> {
     Ok(Value::Null)
 }
 
+/// Makes `name` itself and what is missing above it. It must not be there.
+pub fn makedirs_perms(_: &mut Ctx, args: &Bound) -> Result<Value, CallError> {
+    let folder = normal(&path(args, "name")?);
+    if folder.symlink_metadata().is_ok() {
+        return Err(CallError::Failed(format!("'{}' is there already", folder.display())));
+    }
+    Perms::of(args)?.make(&folder)?;
+    Ok(Value::Null)
+}
+
 /// True where something was removed, false where there was nothing.
 pub fn remove(_: &mut Ctx, args: &Bound) -> Result<Value, CallError> {
     let path = absolute(args, "path")?;
@@ -95,7 +109,7 @@ pub fn remove(_: &mut Ctx, args: &Bound) -> Result<Value, CallError> {
 }
 
 /// A link goes, not what it leads to.
-fn remove_any(path: &Path, meta: &Metadata) -> io::Result<()> {
+pub fn remove_any(path: &Path, meta: &Metadata) -> io::Result<()> {
     if meta.is_dir() { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path) }
 }
 
@@ -154,11 +168,19 @@ impl Pruned {
                 true
             }
             Err(error) => {
-                self.errors.push(Value::from(vec![paths::to_value(folder), Value::from(reason(&error))]));
+                let why = in_pythons_words(&error, folder);
+                self.errors.push(Value::from(vec![paths::to_value(folder), Value::from(why)]));
                 false
             }
         }
     }
+}
+
+/// `[Errno 39] Directory not empty: '/srv/a'`: part of a return that programs read.
+fn in_pythons_words(error: &io::Error, path: &Path) -> String {
+    let text = error.to_string();
+    let words = text.split_once(" (os error").map_or(text.as_str(), |(words, _)| words);
+    format!("[Errno {}] {words}: '{}'", error.raw_os_error().unwrap_or(0), path.display())
 }
 
 pub fn copy(_: &mut Ctx, args: &Bound) -> Result<Value, CallError> {

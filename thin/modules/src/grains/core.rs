@@ -5,6 +5,7 @@
 
 use super::{hardware, network, session, static_file, system, tools, virt};
 use crate::Ctx;
+use crate::dictupdate;
 use crate::digest;
 use crate::linux::Root;
 use halite_wire::{Map, Value};
@@ -41,11 +42,11 @@ pub fn gather(ctx: &mut Ctx) -> Map {
     let ps = process_list_command(&grains);
     grains.insert("ps", ps);
     match static_file::read(ctx) {
-        Ok(fixed) => merge(&mut grains, fixed),
+        Ok(fixed) => dictupdate::update(&mut grains, fixed, false),
         Err(error) => ctx.notes.push(error.to_string()),
     }
     if let Some(Value::Map(configured)) = ctx.opts.get("grains") {
-        merge(&mut grains, configured.clone());
+        dictupdate::update(&mut grains, configured.clone(), false);
     }
     grains
 }
@@ -133,24 +134,6 @@ fn process_list_command(grains: &Map) -> &'static str {
     if is("os_family", "NILinuxRT") { "ps -o user,pid,ppid,tty,time,comm" } else { "ps -efHww" }
 }
 
-/// Puts `over` on top of `grains`; where both have a dictionary, entry by entry.
-pub(super) fn merged(mut base: Map, over: Map) -> Map {
-    merge(&mut base, over);
-    base
-}
-
-fn merge(grains: &mut Map, over: Map) {
-    for (key, value) in over {
-        let old = key.as_str().and_then(|key| grains.get_mut(key)).and_then(Value::as_map_mut);
-        match (old, value) {
-            (Some(old), Value::Map(new)) => merge(old, new),
-            (_, value) => {
-                grains.insert(key, value);
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -196,7 +179,11 @@ mod tests {
     fn dictionaries_of_grains_are_merged() {
         let mut grains =
             Map::from([("a", Value::Map(Map::from([("x", 1), ("y", 2)]))), ("b", Value::Int(1))]);
-        merge(&mut grains, Map::from([("a", Value::Map(Map::from([("y", 3)]))), ("b", Value::Int(2))]));
+        dictupdate::update(
+            &mut grains,
+            Map::from([("a", Value::Map(Map::from([("y", 3)]))), ("b", Value::Int(2))]),
+            false,
+        );
         let expected = Map::from([("a", Value::Map(Map::from([("x", 1), ("y", 3)]))), ("b", Value::Int(2))]);
         assert_eq!(grains, expected);
     }

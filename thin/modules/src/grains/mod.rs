@@ -12,10 +12,9 @@ mod system;
 mod tools;
 mod virt;
 
-use crate::glob::fnmatch;
 use crate::registry::{CallError, Default, Function, Module, Param, always};
 use crate::traverse::{self, DELIMITER};
-use crate::{Bound, Ctx};
+use crate::{Bound, Ctx, filter_by};
 use halite_wire::{Map, Value};
 
 pub use network::reverse_names;
@@ -251,50 +250,8 @@ fn equals(ctx: &mut Ctx, args: &Bound) -> Result<Value, CallError> {
 }
 
 fn filter_by(ctx: &mut Ctx, args: &Bound) -> Result<Value, CallError> {
-    let lookup =
-        args.get("lookup_dict").as_map().ok_or_else(|| args.wrong("lookup_dict must be a dictionary"))?;
     let grain = args.str("grain")?;
-    let chosen = choose(lookup, traverse::get(ctx.grains(), &grain, DELIMITER));
-    let fallback =
-        args.opt_str("default")?.and_then(|default| lookup.get(&default).filter(|value| !value.is_null()));
-    let mut result = chosen.or(fallback).cloned();
-    if let Some(base) = args.opt_str("base")?.and_then(|base| lookup.get(&base)) {
-        result = match (result, base) {
-            (None, base) => Some(base.clone()),
-            (Some(Value::Map(over)), Value::Map(base)) => Some(core::merged(base.clone(), over).into()),
-            (Some(_), Value::Map(_)) => {
-                return Err(CallError::failed(
-                    "the entries of filter_by and its base must both be dictionaries",
-                ));
-            }
-            (chosen, _) => chosen,
-        };
-    }
-    let merge = args.get("merge");
-    if merge.is_truthy() {
-        let merge = merge.as_map().ok_or_else(|| args.wrong("merge must be a dictionary"))?;
-        result = match result {
-            None => Some(merge.clone().into()),
-            Some(Value::Map(map)) => Some(core::merged(map, merge.clone()).into()),
-            Some(_) => return Err(CallError::failed("merge needs an entry that is a dictionary")),
-        };
-    }
-    Ok(result.into())
-}
-
-/// The first entry whose key, a glob, fits the grain or one of its members.
-fn choose<'a>(lookup: &'a Map, grain: Option<&Value>) -> Option<&'a Value> {
-    let members = match grain {
-        None => &[],
-        Some(Value::List(members)) => members.as_slice(),
-        Some(single) => std::slice::from_ref(single),
-    };
-    members.iter().filter_map(crate::args::as_text).find_map(|member| {
-        let fits = |key: &Value| {
-            crate::args::as_text(key).is_some_and(|key| fnmatch(member.as_bytes(), key.as_bytes()))
-        };
-        lookup.iter().find(|(key, _)| fits(key)).map(|(_, value)| value).filter(|value| !value.is_null())
-    })
+    filter_by::filter_by(args, traverse::get(ctx.grains(), &grain, DELIMITER))
 }
 
 #[cfg(test)]

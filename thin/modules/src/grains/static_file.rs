@@ -47,13 +47,16 @@ pub fn read(ctx: &Ctx) -> Result<Map, StaticFileError> {
     }
 }
 
-/// Replaces the file in one step; its mode stays, a new one gets 0644 as Salt's has.
+/// Replaces the file in one step; its mode stays. A new one is for its owner alone, since grains may be secrets
+/// (`grains.get_or_set_hash`), and so is a new directory.
 ///
 /// # Errors
 /// [`StaticFileError::Dump`], [`StaticFileError::Write`].
 pub fn write(ctx: &Ctx, grains: &Map) -> Result<(), StaticFileError> {
     let path = path(ctx);
     let text = ctx.render.dump_yaml(&Value::Map(grains.clone())).map_err(StaticFileError::Dump)?;
-    crate::write::replace(&path, text.as_bytes(), 0o644)
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    crate::write::private_folders(folder)
+        .and_then(|()| crate::write::replace(&path, text.as_bytes(), 0o600))
         .map_err(|error| StaticFileError::Write { path, error })
 }

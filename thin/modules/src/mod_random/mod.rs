@@ -121,7 +121,7 @@ impl Source {
 }
 
 /// Numbers that would make some results likelier are thrown away.
-fn system_below(limit: u64) -> io::Result<u64> {
+pub fn system_below(limit: u64) -> io::Result<u64> {
     let fair = u64::MAX - u64::MAX.checked_rem(limit).unwrap_or(0);
     loop {
         let mut bytes = [0; 8];

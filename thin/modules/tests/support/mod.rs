@@ -167,6 +167,7 @@ impl Link for Served {
             Ask::Pillar(_) => {
                 on_part(Answer::Value(Map::from([("pillar", Map::new())]).into())).map_err(LinkError::Local)
             }
+            Ask::Tree { .. } | Ask::Files { .. } => Err(LinkError::Refused("one by one, please".to_owned())),
         }
     }
     fn progress(&mut self, _: Value) {}

@@ -1,23 +1,22 @@
 //! Filters between data and text: YAML, JSON, Python.
 
 use super::super::args::Args;
-use super::super::fault::Outcome;
+use super::super::fault::{Fault, Outcome};
 use super::super::json::{self, Style};
 use super::super::run::{Interp, read_data};
 use super::super::syntax::Format;
-use super::super::value::{Val, from_wire, repr, text, to_wire};
+use super::super::value::{Val, text, to_wire};
 use super::Filter;
-use crate::base64;
+use super::pretty::pretty;
 use crate::yaml::{self, DumpOptions, Flow};
 
 pub(super) const FILTERS: &[(&str, Filter)] = &[
-    ("base64_decode", base64_decode),
-    ("base64_encode", |_, value, _| Ok(Val::from(base64::encode(text(&value).as_bytes())))),
     ("json", to_json),
     ("load_json", |_, value, _| read_data(Format::Json, &text(&value), "the value")),
     ("load_text", |_, value, _| Ok(Val::Str(text(&value)))),
     ("load_yaml", |_, value, _| read_data(Format::Yaml, &text(&value), "the value")),
-    ("python", |_, value, _| Ok(Val::from(repr(&value)))),
+    ("pprint", |_, value, _| Ok(Val::from(pretty(&value)))),
+    ("python", |_, value, _| Ok(Val::from(pretty(&value)))),
     ("tojson", tojson),
     ("yaml", to_yaml),
     ("yaml_dquote", yaml_dquote),
@@ -25,16 +24,11 @@ pub(super) const FILTERS: &[(&str, Filter)] = &[
     ("yaml_squote", yaml_squote),
 ];
 
-fn base64_decode(_: &mut Interp, value: Val, _: Args) -> Outcome<Val> {
-    let bytes = base64::decode(&text(&value)).unwrap_or_default();
-    Ok(from_wire(&halite_wire::Value::from_bytes(bytes)))
-}
-
 fn to_json(_: &mut Interp, value: Val, mut args: Args) -> Outcome<Val> {
     let sort_keys = args.flag("sort_keys", true)?;
     let indent = args.take("indent").and_then(|indent| indent.as_int());
     let indent = indent.and_then(|indent| usize::try_from(indent).ok());
-    json::write(&value, Style { indent, sort_keys, ascii: false }).map(Val::from)
+    json::write(&value, Style { indent, sort_keys, ..Style::default() }).map(Val::from)
 }
 
 /// JSON that may stand inside HTML.
@@ -42,7 +36,7 @@ fn tojson(_: &mut Interp, value: Val, mut args: Args) -> Outcome<Val> {
     let indent = args.take("indent").and_then(|indent| indent.as_int());
     let indent = indent.and_then(|indent| usize::try_from(indent).ok());
     let sort_keys = args.flag("sort_keys", false)?;
-    let written = json::write(&value, Style { indent, sort_keys, ascii: true })?;
+    let written = json::write(&value, Style { indent, sort_keys, ascii: true, ..Style::default() })?;
     let escaped = written.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026");
     Ok(Val::from(escaped.replace('\'', "\\u0027")))
 }
@@ -97,6 +91,10 @@ fn yaml_squote(_: &mut Interp, value: Val, _: Args) -> Outcome<Val> {
 fn yaml_encode(interp: &mut Interp, value: Val, args: Args) -> Outcome<Val> {
     match &value {
         Val::Str(_) => yaml_dquote(interp, value, args),
+        Val::List(_) | Val::Tuple(_) | Val::Dict(_) | Val::Object(_) => {
+            Err(Fault::of_type(format!("a single value is written here, not {}", value.kind()))
+                .hinted("the filters yaml and json write lists and dicts"))
+        }
         _ => written(&value, Flow::Always).map(Val::from),
     }
 }

@@ -1,15 +1,27 @@
 //! Filters: `value|name(arguments)`.
 
+mod address;
 mod data;
+mod dates;
+mod dictpath;
+mod hashes;
+mod itertools;
+mod machine;
+mod more;
+mod network;
 mod numbers;
 mod patterns;
+mod pretty;
+mod random;
 mod salt;
 mod select;
 mod sequence;
 mod text;
+mod urlize;
+mod xml;
 
 pub(super) use patterns::regex_test;
-pub(super) use sequence::sorted;
+pub(super) use sequence::{sorted, sorted_by_key};
 
 use super::args::Args;
 use super::fault::{Fault, FaultKind, Outcome};
@@ -23,8 +35,16 @@ type Filter = fn(&mut Interp, Val, Args) -> Outcome<Val>;
 /// All filters by name, a table per file.
 const TABLES: &[&[(&str, Filter)]] = &[
     data::FILTERS,
+    dates::FILTERS,
+    dictpath::FILTERS,
+    hashes::FILTERS,
+    itertools::FILTERS,
+    machine::FILTERS,
+    more::FILTERS,
+    network::FILTERS,
     numbers::FILTERS,
     patterns::FILTERS,
+    random::FILTERS,
     salt::FILTERS,
     select::FILTERS,
     sequence::FILTERS,

@@ -81,6 +81,9 @@ fn round(_: &mut Interp, value: Val, mut args: Args) -> Outcome<Val> {
     if let (Some(number), "common", 0..) = (value.as_int(), &*method, precision) {
         return Ok(Val::Int(number));
     }
+    if let (Some(number), "common", ..0) = (value.as_int(), &*method, precision) {
+        return Ok(Val::Int(round_whole(number, precision.unsigned_abs())));
+    }
     let Some(number) = value.as_float() else {
         return Err(Fault::of_type(format!("round takes a number, not {}", text(&value))));
     };
@@ -94,6 +97,14 @@ fn round(_: &mut Interp, value: Val, mut args: Args) -> Outcome<Val> {
         _ => return Err(Fault::of_type("the methods are common, ceil and floor")),
     };
     Ok(Val::Float(rounded))
+}
+
+/// The nearest multiple of a power of ten, halves to the even one.
+fn round_whole(number: i128, zeros: u32) -> i128 {
+    let Some(unit) = 10i128.checked_pow(zeros) else { return 0 };
+    let (below, rest) = (number.div_euclid(unit), number.rem_euclid(unit));
+    let up = rest > unit / 2 || rest == unit / 2 && below % 2 != 0;
+    (below + i128::from(up)).saturating_mul(unit)
 }
 
 fn sum(interp: &mut Interp, value: Val, mut args: Args) -> Outcome<Val> {

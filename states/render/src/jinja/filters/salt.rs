@@ -2,10 +2,13 @@
 
 use super::super::args::Args;
 use super::super::fault::{Fault, Outcome};
+use super::super::ops;
 use super::super::run::Interp;
-use super::super::value::{Dict, Val, compare, equal, text};
+use super::super::value::{Dict, Val, compare, equal, from_wire, text};
 use super::Filter;
+use super::hashes::bytes_of;
 use super::sequence::without_repeats;
+use crate::yaml;
 use std::cmp::Ordering;
 use std::rc::Rc;
 
@@ -19,14 +22,13 @@ pub(super) const FILTERS: &[(&str, Filter)] = &[
     ("flatten", flatten),
     ("from_entries", from_entries),
     ("intersect", |interp, value, args| kept(interp, value, args, true)),
-    ("is_hex", |_, value, _| Ok(Val::Bool(is_hex(&text(&value))))),
+    ("is_hex", |_, value, _| Ok(Val::Bool(value.as_str().is_some_and(is_hex)))),
     ("is_iter", |_, value, _| Ok(Val::Bool(matches!(value, Val::List(_) | Val::Tuple(_) | Val::Dict(_))))),
     ("is_list", |_, value, _| Ok(Val::Bool(matches!(value, Val::List(_))))),
     ("method_call", method_call),
     ("path_join", path_join),
-    ("quote", |_, value, _| Ok(Val::from(shell_quote(&text(&value))))),
+    ("quote", |_, value, _| Ok(Val::from(shell_quote(&String::from_utf8_lossy(&bytes_of(&value)?))))),
     ("sequence", sequence),
-    ("set_dict_key_value", set_dict_key_value),
     ("skip", |_, _, _| Ok(Val::from(""))),
     ("sorted_ignorecase", sorted_ignorecase),
     ("str_to_num", to_num),
@@ -42,7 +44,6 @@ pub(super) const FILTERS: &[(&str, Filter)] = &[
     ("to_snake_case", |_, value, _| Ok(Val::from(snake_case(&text(&value))))),
     ("traverse", traverse),
     ("union", union),
-    ("zip", zip),
 ];
 
 fn to_bool(_: &mut Interp, value: Val, _: Args) -> Outcome<Val> {
@@ -63,29 +64,19 @@ fn sequence(_: &mut Interp, value: Val, _: Args) -> Outcome<Val> {
     })
 }
 
-/// `data|traverse('a:b:0', default)`.
-fn traverse(interp: &mut Interp, value: Val, mut args: Args) -> Outcome<Val> {
-    let key = args.need_text("key")?;
+/// `data|traverse('a:b:0', default)`; the keys may be a list, too.
+fn traverse(_: &mut Interp, value: Val, mut args: Args) -> Outcome<Val> {
+    let key = args.need("key")?;
     let default = args.take("default").unwrap_or(Val::None);
     let delimiter = args.text("delimiter")?.unwrap_or_else(|| ":".into());
+    let keys = match &key {
+        Val::Str(path) => path.split(&*delimiter).map(Val::from).collect(),
+        Val::Int(_) => vec![key],
+        list => list.items()?,
+    };
     let mut at = value;
-    for part in key.split(&*delimiter) {
-        let index = match (&at, part.parse()) {
-            (Val::List(_) | Val::Tuple(_), Ok(number)) => Val::Int(number),
-            (Val::List(_) | Val::Tuple(_) | Val::Dict(_), _) => Val::from(part),
-            _ => return Ok(default),
-        };
-        let found = match &at {
-            // A key only; a dict's methods do not count here.
-            Val::Dict(dict) => {
-                dict.borrow().get(&index).or_else(|| dict.borrow().get(&Val::Int(part.parse().ok()?)))
-            }
-            list if index.as_int().is_some() => {
-                Some(interp.item(list, &index)?).filter(|item| !item.is_undefined())
-            }
-            list => in_dicts_of(list, &index)?,
-        };
-        match found {
+    for key in &keys {
+        match step_into(&at, key)? {
             Some(next) => at = next,
             None => return Ok(default),
         }
@@ -93,13 +84,26 @@ fn traverse(interp: &mut Interp, value: Val, mut args: Args) -> Outcome<Val> {
     Ok(at)
 }
 
-/// The value under `key` of the first dict in a list that has it.
-fn in_dicts_of(list: &Val, key: &Val) -> Outcome<Option<Val>> {
-    let of = |item: &Val| if let Val::Dict(dict) = item { dict.borrow().get(key) } else { None };
-    Ok(list.items()?.iter().find_map(of))
+/// What stands under a key. In a list, dicts that have the key come before an index.
+fn step_into(at: &Val, key: &Val) -> Outcome<Option<Val>> {
+    let number = key.as_int().or_else(|| key.as_str()?.trim().parse().ok()).map(Val::Int);
+    match at {
+        Val::List(_) => {
+            let key = number.as_ref().unwrap_or(key);
+            let of = |item: &Val| if let Val::Dict(dict) = item { dict.borrow().get(key) } else { None };
+            let found = at.items()?.iter().find_map(of);
+            Ok(found.or_else(|| ops::at(at, key.as_int()?)))
+        }
+        Val::Dict(dict) => {
+            let typed = || key.as_str().map(|word| from_wire(&yaml::scalar(word)));
+            Ok(dict.borrow().get(key).or_else(|| dict.borrow().get(&typed()?)))
+        }
+        Val::Tuple(_) => Ok(number.and_then(|number| ops::at(at, number.as_int()?))),
+        _ => Ok(None),
+    }
 }
 
-fn shell_quote(word: &str) -> String {
+pub(super) fn shell_quote(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "@%+=:,./-_".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         return word.to_owned();
@@ -153,57 +157,61 @@ fn symmetric_difference(interp: &mut Interp, value: Val, mut args: Args) -> Outc
     union(interp, only_here, Args::of(vec![only_there]))
 }
 
+/// What Python's `int(word, 16)` takes.
 fn is_hex(word: &str) -> bool {
-    let digits = word.trim_start_matches("0x").trim_start_matches("0X");
-    !digits.is_empty() && digits.chars().all(|c| c.is_ascii_hexdigit())
+    let word = word.trim();
+    let digits = word.strip_prefix(['-', '+']).unwrap_or(word);
+    let digits = digits.strip_prefix("0x").or(digits.strip_prefix("0X")).unwrap_or(digits);
+    !digits.is_empty()
+        && digits.split('_').all(|part| !part.is_empty() && part.chars().all(|c| c.is_ascii_hexdigit()))
 }
 
 fn to_num(_: &mut Interp, value: Val, _: Args) -> Outcome<Val> {
-    let word = text(&value);
-    let word = word.trim();
-    let int = word.parse().map(Val::Int).ok();
-    Ok(int.or_else(|| word.parse().map(Val::Float).ok()).unwrap_or(value))
+    Ok(match &value {
+        Val::Str(written) => number_of(written),
+        Val::Float(number) => Val::Int(*number as i128),
+        Val::Bool(flag) => Val::Int(i128::from(*flag)),
+        Val::Int(_) => value,
+        other => return Err(Fault::of_type(format!("{} is no number", other.kind()))),
+    })
 }
 
+/// The number a text stands for, else the text.
+pub(super) fn number_of(written: &str) -> Val {
+    let plain = written.trim();
+    let int = plain.parse().map(Val::Int).ok();
+    int.or_else(|| plain.parse().map(Val::Float).ok()).unwrap_or_else(|| Val::from(written))
+}
+
+/// The parts below each other, without `.`, `..` and doubled slashes.
 fn path_join(_: &mut Interp, value: Val, args: Args) -> Outcome<Val> {
-    let mut parts = match &value {
-        Val::List(_) | Val::Tuple(_) => value.items()?,
-        one => vec![one.clone()],
-    };
+    let mut parts = vec![value];
     parts.extend(args.positional);
-    let mut path = String::new();
-    for part in &parts {
-        let part = text(part);
-        if part.starts_with('/') {
-            path.clear();
-        } else if !path.is_empty() && !path.ends_with('/') {
-            path.push('/');
-        }
-        path.push_str(&part);
-    }
-    Ok(Val::from(path))
+    let parts = parts.iter().map(|part| Ok(text(part.defined()?))).collect::<Outcome<Vec<_>>>()?;
+    let joined = parts.iter().skip(1).fold(parts[0].to_string(), |path, part| {
+        let part = normal(part);
+        format!("{}/{}", if path.is_empty() { "." } else { &path }, part.trim_start_matches('/'))
+    });
+    Ok(Val::from(normal(&joined)))
 }
 
-/// Sets the value under a path, dicts on the way are made.
-fn set_dict_key_value(_: &mut Interp, value: Val, mut args: Args) -> Outcome<Val> {
-    let (path, new) = (args.need_text("keys")?, args.need("value")?);
-    let delimiter = args.text("delimiter")?.unwrap_or_else(|| ":".into());
-    let mut at = value.clone();
-    let mut parts = path.split(&*delimiter).peekable();
-    while let Some(part) = parts.next() {
-        let Val::Dict(dict) = &at else {
-            return Err(Fault::of_type(format!("{part:?} cannot be set: a dict is needed")));
-        };
-        if parts.peek().is_none() {
-            dict.borrow_mut().set(part, new.clone());
-            break;
+/// The shortest way to write a path.
+fn normal(path: &str) -> String {
+    let absolute = path.starts_with('/');
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/').filter(|part| !part.is_empty() && *part != ".") {
+        let goes_up = part == ".." && parts.last().is_some_and(|last| *last != "..");
+        match part {
+            ".." if goes_up => drop(parts.pop()),
+            ".." if absolute => {}
+            part => parts.push(part),
         }
-        let found = dict.borrow().get_str(part);
-        let next = found.unwrap_or_else(|| Val::dict(Dict::default()));
-        dict.borrow_mut().set(part, next.clone());
-        at = next;
     }
-    Ok(value)
+    match (absolute, parts.is_empty()) {
+        (true, _) => format!("/{}", parts.join("/")),
+        (false, true) => ".".to_owned(),
+        (false, false) => parts.join("/"),
+    }
 }
 
 fn method_call(interp: &mut Interp, value: Val, mut args: Args) -> Outcome<Val> {
@@ -233,63 +241,56 @@ fn exactly_n_true(_: &mut Interp, value: Val, mut args: Args) -> Outcome<Val> {
 }
 
 fn to_entries(_: &mut Interp, value: Val, _: Args) -> Outcome<Val> {
-    let entry = |key: Val, value: Val| {
-        let mut dict = Dict::default();
-        dict.set("key", key);
-        dict.set("value", value);
-        Val::dict(dict)
-    };
+    let entry = |key: Val, value: Val| dict_of([("key", key), ("value", value)]);
     match &value {
         Val::Dict(dict) => {
             Ok(Val::list(dict.borrow().iter().map(|(k, v)| entry(k.clone(), v.clone())).collect()))
         }
-        list => {
-            let items = list.items()?.into_iter().enumerate();
-            Ok(Val::list(items.map(|(at, item)| entry(Val::int(at), item)).collect()))
+        Val::List(items) => {
+            let items = items.borrow();
+            Ok(Val::list(
+                items.iter().enumerate().map(|(at, item)| entry(Val::int(at), item.clone())).collect(),
+            ))
+        }
+        other => Err(Fault::of_type(format!("a dict or a list is expected here, not {}", other.kind()))),
+    }
+}
+
+/// Dicts with `key` (or `name`) and `value`, in whatever case, as one dict.
+fn from_entries(_: &mut Interp, value: Val, _: Args) -> Outcome<Val> {
+    let mut result = Dict::default();
+    for entry in value.items()? {
+        let Val::Dict(entry) = &entry else {
+            return Err(Fault::of_type(format!("an entry is a dict, not {}", entry.kind())));
+        };
+        let entry = entry.borrow();
+        let of = |name: &str| {
+            let named = entry.iter().filter(|(key, _)| text(key).eq_ignore_ascii_case(name));
+            named.last().map(|(_, value)| value.clone())
+        };
+        let filled = |name: &str| of(name).filter(|value| value.truth().unwrap_or(false));
+        if let Some(key) = filled("key").or_else(|| filled("name")) {
+            result.insert(key, of("value").unwrap_or(Val::None))?;
         }
     }
-}
-
-fn from_entries(interp: &mut Interp, value: Val, _: Args) -> Outcome<Val> {
-    let mut dict = Dict::default();
-    for entry in value.items()? {
-        let mut of = |names: [&str; 3]| -> Outcome<Val> {
-            for name in names {
-                let found = interp.item(&entry, &Val::from(name))?;
-                if !found.is_undefined() {
-                    return Ok(found);
-                }
-            }
-            Ok(Val::None)
-        };
-        let (key, value) = (of(["key", "Key", "name"])?, of(["value", "Value", "Value"])?);
-        dict.insert(key, value)?;
-    }
-    Ok(Val::dict(dict))
-}
-
-fn zip(_: &mut Interp, value: Val, args: Args) -> Outcome<Val> {
-    let mut lists = vec![value.items()?];
-    for other in &args.positional {
-        lists.push(other.items()?);
-    }
-    let shortest = lists.iter().map(Vec::len).min().unwrap_or(0);
-    let row = |at: usize| Val::tuple(lists.iter().map(|list| list[at].clone()).collect());
-    Ok(Val::list((0..shortest).map(row).collect()))
+    Ok(Val::dict(result))
 }
 
 fn camelcase(word: &str, upper: bool) -> String {
-    let mut parts = word.split('_').filter(|part| !part.is_empty());
-    let first = parts.next().unwrap_or("");
     let capital = |part: &str| super::super::methods::text::capitalize(part);
+    let (first, rest) = word.split_once('_').unwrap_or((word, ""));
     let first = if upper { capital(first) } else { first.to_owned() };
-    parts.fold(first, |joined, part| joined + &capital(part))
+    rest.split('_').fold(first, |joined, part| joined + &capital(part))
 }
 
+/// An underscore before each capital letter after or before a small one: `HTTPServer` is `http_server`.
 fn snake_case(word: &str) -> String {
+    let letters: Vec<char> = word.chars().collect();
     let mut out = String::new();
-    for (at, c) in word.chars().enumerate() {
-        if at > 0 && c.is_uppercase() {
+    for (at, c) in letters.iter().enumerate() {
+        let after_small = at > 0 && letters[at - 1].is_lowercase();
+        let before_small = letters.get(at + 1).is_some_and(|next| next.is_lowercase());
+        if at > 0 && c.is_uppercase() && (after_small || before_small) {
             out.push('_');
         }
         out.extend(c.to_lowercase());
@@ -309,18 +310,18 @@ fn compare_dicts(_: &mut Interp, value: Val, mut args: Args) -> Outcome<Val> {
         let same = matches!((&before, &after), (Some(a), Some(b)) if equal(a, b));
         if !same {
             let missing = || Val::from("");
-            changes
-                .insert(key.clone(), change(before.unwrap_or_else(missing), after.unwrap_or_else(missing)))?;
+            let entry = match (before, after) {
+                (Some(old), None) => [("new", missing()), ("old", old)],
+                (old, new) => [("old", old.unwrap_or_else(missing)), ("new", new.unwrap_or_else(missing))],
+            };
+            changes.insert(key.clone(), dict_of(entry))?;
         }
     }
     Ok(Val::dict(changes))
 }
 
-fn change(old: Val, new: Val) -> Val {
-    let mut dict = Dict::default();
-    dict.set("old", old);
-    dict.set("new", new);
-    Val::dict(dict)
+fn dict_of(entries: [(&str, Val); 2]) -> Val {
+    Val::dict(entries.into_iter().map(|(key, value)| (Val::from(key), value)).collect())
 }
 
 /// Items that only one of the lists has.

@@ -37,7 +37,7 @@ fn attr(interp: &mut Interp, value: Val, mut args: Args) -> Outcome<Val> {
     let name = args.need_text("name")?;
     match &value {
         Val::Dict(_) if !super::super::methods::has(&value, &name) => {
-            Ok(Val::Undefined(format!("'dict object' has no attribute '{name}'").into()))
+            Ok(Val::undefined(format!("'dict object' has no attribute '{name}'")))
         }
         _ => interp.attribute(&value, &name),
     }

@@ -7,8 +7,8 @@ use super::super::run::Interp;
 use super::super::value::{Val, compare, equal, text};
 use super::Filter;
 use super::select::attribute_of;
+use super::text::escaped;
 use std::cmp::Ordering;
-use std::rc::Rc;
 
 pub(super) const FILTERS: &[(&str, Filter)] = &[
     ("batch", batch),
@@ -21,9 +21,8 @@ pub(super) const FILTERS: &[(&str, Filter)] = &[
     ("last", last),
     ("length", length),
     ("list", |_, value, _| value.items().map(Val::list)),
-    ("max", |interp, value, args| extreme(interp, value, args, Ordering::Greater)),
-    ("min", |interp, value, args| extreme(interp, value, args, Ordering::Less)),
-    ("random", first),
+    ("max", |_, value, args| extreme(&value, &args, Ordering::Greater)),
+    ("min", |_, value, args| extreme(&value, &args, Ordering::Less)),
     ("reverse", reverse),
     ("slice", slice),
     ("sort", sort),
@@ -40,7 +39,8 @@ pub(in super::super) fn sorted(items: Vec<Val>, reverse: bool) -> Outcome<Vec<Va
     sorted_by_key(keyed, reverse)
 }
 
-fn sorted_by_key(mut keyed: Vec<(Val, Val)>, reverse: bool) -> Outcome<Vec<Val>> {
+/// Items in the order of the keys before them.
+pub(in super::super) fn sorted_by_key(mut keyed: Vec<(Val, Val)>, reverse: bool) -> Outcome<Vec<Val>> {
     let mut failed = None;
     keyed.sort_by(|(a, _), (b, _)| match compare(a, b) {
         Ok(order) => {
@@ -94,10 +94,14 @@ fn key_paths(attribute: Option<Val>) -> Vec<Val> {
 
 fn dictsort(_: &mut Interp, value: Val, mut args: Args) -> Outcome<Val> {
     let Val::Dict(dict) = &value else {
-        return Err(Fault::of_type(format!("dictsort takes a dict, not a {}", value.type_name())));
+        return Err(Fault::of_type(format!("dictsort takes a dict, not {}", value.kind())));
     };
     let case_sensitive = args.flag("case_sensitive", false)?;
-    let by_value = args.text("by")?.is_some_and(|by| &*by == "value");
+    let by_value = match args.text("by")?.as_deref() {
+        None | Some("key") => false,
+        Some("value") => true,
+        Some(other) => return Err(Fault::of_type(format!("by is \"key\" or \"value\", not {other:?}"))),
+    };
     let reverse = args.flag("reverse", false)?;
     let dict = dict.borrow();
     let keyed = dict.iter().map(|(key, value)| {
@@ -109,17 +113,17 @@ fn dictsort(_: &mut Interp, value: Val, mut args: Args) -> Outcome<Val> {
 
 fn first(_: &mut Interp, value: Val, _: Args) -> Outcome<Val> {
     let first = value.items()?.into_iter().next();
-    Ok(first.unwrap_or_else(|| Val::Undefined("No first item, sequence was empty.".into())))
+    Ok(first.unwrap_or_else(|| Val::undefined("there is no first item: the list is empty")))
 }
 
 fn last(_: &mut Interp, value: Val, _: Args) -> Outcome<Val> {
     let last = value.items()?.pop();
-    Ok(last.unwrap_or_else(|| Val::Undefined("No last item, sequence was empty.".into())))
+    Ok(last.unwrap_or_else(|| Val::undefined("there is no last item: the list is empty")))
 }
 
 fn length(_: &mut Interp, value: Val, _: Args) -> Outcome<Val> {
-    let kind = value.type_name();
-    value.len().map(Val::int).ok_or_else(|| Fault::of_type(format!("a {kind} has no length")))
+    let kind = value.kind();
+    value.len().map(Val::int).ok_or_else(|| Fault::of_type(format!("{kind} has no length")))
 }
 
 fn items(_: &mut Interp, value: Val, _: Args) -> Outcome<Val> {
@@ -184,17 +188,20 @@ fn slice(_: &mut Interp, value: Val, mut args: Args) -> Outcome<Val> {
 
 fn groupby(interp: &mut Interp, value: Val, mut args: Args) -> Outcome<Val> {
     let (path, default) = (args.need("attribute")?, args.take("default"));
+    let case_sensitive = args.flag("case_sensitive", false)?;
     let mut keyed = Vec::new();
     for item in value.items()? {
         let key = attribute_of(interp, &item, &path)?;
         let key = if key.is_undefined() { default.clone().unwrap_or(key) } else { key };
-        keyed.push((folded(key.clone(), false), Val::tuple(vec![key, item])));
+        keyed.push((folded(key.clone(), case_sensitive), Val::tuple(vec![key, item])));
     }
     let mut groups: Vec<(Val, Vec<Val>)> = Vec::new();
     for pair in sorted_by_key(keyed, false)? {
         let Val::Tuple(pair) = pair else { continue };
         match groups.last_mut() {
-            Some((key, items)) if equal(&folded(key.clone(), false), &folded(pair[0].clone(), false)) => {
+            Some((key, items))
+                if equal(&folded(key.clone(), case_sensitive), &folded(pair[0].clone(), case_sensitive)) =>
+            {
                 items.push(pair[1].clone());
             }
             _ => groups.push((pair[0].clone(), vec![pair[1].clone()])),
@@ -203,26 +210,23 @@ fn groupby(interp: &mut Interp, value: Val, mut args: Args) -> Outcome<Val> {
     Ok(Val::list(groups.into_iter().map(|(key, items)| Val::tuple(vec![key, Val::list(items)])).collect()))
 }
 
-fn extreme(interp: &mut Interp, value: Val, mut args: Args, wanted: Ordering) -> Outcome<Val> {
-    let case_sensitive = args.flag("case_sensitive", true)?;
-    let attribute = args.take("attribute");
-    let mut best: Option<(Val, Val)> = None;
+/// Salt's own `max` and `min`, which know no attributes.
+fn extreme(value: &Val, args: &Args, wanted: Ordering) -> Outcome<Val> {
+    if !args.positional.is_empty() || !args.named.is_empty() {
+        return Err(Fault::of_type("this filter takes no arguments")
+            .hinted("pick what to compare before: `|map(attribute='size')|max`"));
+    }
+    let mut best: Option<Val> = None;
     for item in value.items()? {
-        let key = match &attribute {
-            Some(path) => attribute_of(interp, &item, path)?,
-            None => item.clone(),
-        };
-        let key = folded(key, case_sensitive);
         let better = match &best {
-            Some((other, _)) => compare(&key, other)? == Some(wanted),
+            Some(other) => compare(&item, other)? == Some(wanted),
             None => true,
         };
         if better {
-            best = Some((key, item));
+            best = Some(item);
         }
     }
-    Ok(best
-        .map_or_else(|| Val::Undefined("No aggregated item, sequence was empty.".into()), |(_, item)| item))
+    best.ok_or_else(|| Fault::of_type("there is nothing in the list"))
 }
 
 fn unique(interp: &mut Interp, value: Val, _: Args) -> Outcome<Val> {
@@ -240,14 +244,20 @@ pub(super) fn without_repeats(interp: &mut Interp, items: Vec<Val>) -> Outcome<V
     Ok(kept)
 }
 
-fn xmlattr(_: &mut Interp, value: Val, _: Args) -> Outcome<Val> {
+fn xmlattr(_: &mut Interp, value: Val, mut args: Args) -> Outcome<Val> {
     let Val::Dict(dict) = &value else { return Err(Fault::of_type("xmlattr takes a dict")) };
+    let auto_space = args.flag("autospace", true)?;
     let mut out = String::new();
     for (key, value) in dict.borrow().iter() {
-        let (key, value): (Rc<str>, Rc<str>) = (text(key), text(value));
-        let value =
-            value.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&#34;");
-        out.push_str(&format!(" {key}=\"{value}\""));
+        if matches!(value, Val::None | Val::Undefined(_)) {
+            continue;
+        }
+        let key = text(key);
+        if key.contains(|c: char| c.is_whitespace() || "/>=".contains(c)) {
+            return Err(Fault::of_type(format!("{key:?} cannot be the name of an attribute")));
+        }
+        let space = if out.is_empty() && !auto_space { "" } else { " " };
+        out.push_str(&format!("{space}{}=\"{}\"", escaped(&key), escaped(&text(value))));
     }
     Ok(Val::from(out))
 }

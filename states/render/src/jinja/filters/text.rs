@@ -2,10 +2,11 @@
 
 use super::super::args::Args;
 use super::super::fault::Outcome;
+use super::super::methods::dict::entries;
 use super::super::methods::text::{capitalize, center, strip};
 use super::super::run::Interp;
 use super::super::str_format::format_value;
-use super::super::value::{Val, repr, text};
+use super::super::value::{Val, text};
 use super::super::{ops, percent};
 use super::Filter;
 
@@ -19,7 +20,6 @@ pub(super) const FILTERS: &[(&str, Filter)] = &[
     ("format", format),
     ("indent", indent),
     ("lower", |_, value, _| Ok(Val::from(text(&value).to_lowercase()))),
-    ("pprint", |_, value, _| Ok(Val::from(repr(&value)))),
     ("replace", replace),
     ("safe", |_, value, _| Ok(Val::Str(text(&value)))),
     ("string", |_, value, _| Ok(Val::Str(text(&value)))),
@@ -29,6 +29,7 @@ pub(super) const FILTERS: &[(&str, Filter)] = &[
     ("truncate", truncate),
     ("upper", |_, value, _| Ok(Val::from(text(&value).to_uppercase()))),
     ("urlencode", urlencode),
+    ("urlize", super::urlize::urlize),
     ("wordcount", wordcount),
     ("wordwrap", wordwrap),
 ];
@@ -40,8 +41,13 @@ fn center_filter(_: &mut Interp, value: Val, mut args: Args) -> Outcome<Val> {
 }
 
 fn escape(_: &mut Interp, value: Val, _: Args) -> Outcome<Val> {
-    let escaped = text(&value).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-    Ok(Val::from(escaped.replace('\'', "&#39;").replace('"', "&#34;")))
+    Ok(Val::from(escaped(&text(&value))))
+}
+
+/// Text as it stands in HTML.
+pub(super) fn escaped(text: &str) -> String {
+    let escaped = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    escaped.replace('\'', "&#39;").replace('"', "&#34;")
 }
 
 /// `'%s'|format(x)`.
@@ -81,14 +87,32 @@ fn replace(_: &mut Interp, value: Val, mut args: Args) -> Outcome<Val> {
 }
 
 fn without_tags(value: &str) -> String {
+    let uncommented = without(&without(value, "<!--", "-->"), "<", ">");
+    let joined = uncommented.split_whitespace().collect::<Vec<_>>().join(" ");
+    // `&amp;` last, so that `&amp;lt;` becomes `&lt;`.
+    [
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&quot;", "\""),
+        ("&#34;", "\""),
+        ("&#39;", "'"),
+        ("&nbsp;", "\u{a0}"),
+        ("&amp;", "&"),
+    ]
+    .into_iter()
+    .fold(joined, |text, (entity, sign)| text.replace(entity, sign))
+}
+
+/// The text without what stands between `open` and `close`, and without these.
+fn without(text: &str, open: &str, close: &str) -> String {
     let mut out = String::new();
-    let mut rest = value;
-    while let Some((before, tag)) = rest.split_once('<') {
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once(open) {
+        let Some((_, after)) = after.split_once(close) else { break };
         out.push_str(before);
-        rest = tag.split_once('>').map_or("", |(_, after)| after);
+        rest = after;
     }
-    out.push_str(rest);
-    out.split_whitespace().collect::<Vec<_>>().join(" ")
+    out + rest
 }
 
 /// Unlike the method: words are what stands between blanks, dashes and brackets.
@@ -125,9 +149,12 @@ fn truncate(_: &mut Interp, value: Val, mut args: Args) -> Outcome<Val> {
 }
 
 fn urlencode(_: &mut Interp, value: Val, _: Args) -> Outcome<Val> {
-    let Val::Dict(dict) = &value else { return Ok(Val::from(encoded(&text(&value), "/"))) };
+    if !matches!(value, Val::Dict(_) | Val::List(_) | Val::Tuple(_)) {
+        return Ok(Val::from(encoded(&text(&value), "/")));
+    }
+    let pairs = entries(Args::of(vec![value]))?;
     let pair = |(key, value): (&Val, &Val)| format!("{}={}", in_query(key), in_query(value));
-    Ok(Val::from(dict.borrow().iter().map(pair).collect::<Vec<_>>().join("&")))
+    Ok(Val::from(pairs.iter().map(pair).collect::<Vec<_>>().join("&")))
 }
 
 /// A space is a plus in what follows the `?` of an address.

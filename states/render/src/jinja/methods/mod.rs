@@ -10,17 +10,22 @@ use super::run::Interp;
 use super::value::{Object, Val};
 use std::rc::Rc;
 
+/// The methods of `value`.
+pub(super) fn names(value: &Val) -> &'static [&'static str] {
+    match value {
+        Val::Str(_) => text::NAMES,
+        Val::List(_) => list::NAMES,
+        Val::Dict(_) => dict::NAMES,
+        Val::Tuple(_) => &["count", "index"],
+        Val::Bytes(_) => &["decode"],
+        Val::Float(_) => &["is_integer"],
+        _ => &[],
+    }
+}
+
 /// Whether `value` has the method `name`.
 pub(super) fn has(value: &Val, name: &str) -> bool {
-    match value {
-        Val::Str(_) => text::NAMES.contains(&name),
-        Val::List(_) => list::NAMES.contains(&name),
-        Val::Dict(_) => dict::NAMES.contains(&name),
-        Val::Tuple(_) => matches!(name, "count" | "index"),
-        Val::Bytes(_) => name == "decode",
-        Val::Float(_) => name == "is_integer",
-        _ => false,
-    }
+    names(value).contains(&name)
 }
 
 pub(super) fn call(interp: &mut Interp, base: &Val, name: &Rc<str>, args: Args) -> Outcome<Val> {

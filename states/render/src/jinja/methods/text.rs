@@ -94,8 +94,8 @@ fn join(separator: &str, items: &Val) -> Outcome<Val> {
     let mut joined = String::new();
     for (at, item) in items.items()?.iter().enumerate() {
         let Val::Str(part) = item else {
-            let kind = item.type_name();
-            return Err(Fault::of_type(format!("item {at} is a {kind}, not text"))
+            let kind = item.kind();
+            return Err(Fault::of_type(format!("item {at} is {kind}, not text"))
                 .hinted("the filter `join` takes every kind"));
         };
         joined.push_str(if at > 0 { separator } else { "" });
@@ -193,9 +193,7 @@ fn affixed(this: &str, at_start: bool, affix: &Val) -> Outcome<Val> {
     match affix {
         Val::Str(affix) => Ok(Val::Bool(has(affix))),
         Val::Tuple(several) => Ok(Val::Bool(several.iter().any(|affix| has(&text(affix))))),
-        other => {
-            Err(Fault::of_type(format!("text or a tuple is expected here, not a {}", other.type_name())))
-        }
+        other => Err(Fault::of_type(format!("text or a tuple is expected here, not {}", other.kind()))),
     }
 }
 

@@ -55,7 +55,7 @@ impl Interp<'_> {
     pub fn call(&mut self, function: &Val, mut args: Args) -> Outcome<Val> {
         self.step()?;
         let Val::Object(object) = function.defined()? else {
-            return Err(Fault::of_type(format!("a {} cannot be called", function.type_name())));
+            return Err(Fault::of_type(format!("{} cannot be called", function.kind())));
         };
         match &**object {
             Object::Native(_, native) => native(self, args),
@@ -95,7 +95,10 @@ impl Interp<'_> {
             let value = match (given, &param.default) {
                 (Some(value), _) => value,
                 (None, Some(default)) => self.eval(default, frame)?,
-                (None, None) => Val::Undefined(format!("parameter '{}' was not provided", param.name).into()),
+                (None, None) => Val::undefined(format!(
+                    "the argument '{}' of the macro '{}' is not given",
+                    param.name, def.name
+                )),
             };
             frame.scope.set(&param.name, value);
         }
@@ -114,13 +117,19 @@ impl Interp<'_> {
         frame: &Frame,
     ) -> Outcome<()> {
         if !def.takes_varargs && !rest.is_empty() {
-            let (name, most) = (&def.name, def.params.len());
-            return Err(Fault::of_type(format!("the macro '{name}' takes no more than {most} arguments")));
+            let (name, most, given) = (&def.name, def.params.len(), def.params.len() + rest.len());
+            let message = format!("the macro '{name}' is given {given} arguments, and takes {most}");
+            return Err(Fault::of_type(message));
         }
         if !def.takes_kwargs
             && let Some((unknown, _)) = named.first()
         {
-            return Err(Fault::of_type(format!("the macro '{}' takes no argument '{unknown}'", def.name)));
+            let fault = Fault::of_type(format!("the macro '{}' takes no argument '{unknown}'", def.name));
+            let names: Vec<_> = def.params.iter().map(|param| &*param.name).collect();
+            return Err(match names.is_empty() {
+                true => fault,
+                false => fault.hinted(format!("its arguments are {}", names.join(", "))),
+            });
         }
         if def.takes_varargs {
             frame.scope.set("varargs", Val::tuple(rest));

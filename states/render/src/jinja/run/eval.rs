@@ -26,7 +26,7 @@ impl Interp<'_> {
     fn eval_kind(&mut self, kind: &ExprKind, frame: &Frame) -> Outcome<Val> {
         match kind {
             ExprKind::Const(value) => Ok(value.clone()),
-            ExprKind::Name(name) => Ok(lookup(name, frame)),
+            ExprKind::Name(name) => Ok(self.lookup(name, frame)),
             ExprKind::List(items) => Ok(Val::list(self.eval_all(items, frame)?)),
             ExprKind::Tuple(items) => Ok(Val::tuple(self.eval_all(items, frame)?)),
             ExprKind::Dict(entries) => self.dict(entries, frame),
@@ -77,6 +77,11 @@ impl Interp<'_> {
         exprs.iter().map(|expr| self.eval(expr, frame)).collect()
     }
 
+    fn lookup(&self, name: &str, frame: &Frame) -> Val {
+        let undefined = || Val::undefined(format!("'{name}' is undefined"));
+        self.variable(name, &frame.scope).unwrap_or_else(undefined)
+    }
+
     #[inline(never)]
     fn dict(&mut self, entries: &[(Expr, Expr)], frame: &Frame) -> Outcome<Val> {
         let mut dict = Dict::default();
@@ -106,7 +111,8 @@ impl Interp<'_> {
     /// `value` through one filter.
     pub fn filter(&mut self, value: Val, call: &FilterCall, frame: &Frame) -> Outcome<Val> {
         let args = self.eval_args(&call.args, frame)?;
-        filters::apply(self, &call.name, value, args).map_err(|fault| fault.at(&frame.template, call.pos))
+        filters::apply(self, &call.name, value, args)
+            .map_err(|fault| fault.from_place(&frame.template, call.pos))
     }
 
     #[inline(never)]
@@ -153,6 +159,30 @@ impl Interp<'_> {
         })
     }
 
+    /// The failure of using the undefined name, with the nearest known one.
+    pub(super) fn suggest_name(&self, fault: Box<Fault>, frame: &Frame) -> Box<Fault> {
+        if fault.kind != FaultKind::Undefined || fault.hint.is_some() {
+            return fault;
+        }
+        let name = fault.message.strip_suffix("' is undefined").and_then(|rest| rest.strip_prefix('\''));
+        match name {
+            Some("loop") => {
+                return fault.hinted("`loop` is there inside a `for`, not in a macro called from it");
+            }
+            Some("caller") => return fault.hinted("`caller` is there in a macro that `{% call %}` calls"),
+            Some("super") => return fault.hinted("`super` is there inside a `block`"),
+            _ => {}
+        }
+        let near = name.and_then(|name| {
+            let names = self.names(&frame.scope);
+            suggest::nearest(name, names.iter().map(String::as_str)).map(str::to_owned)
+        });
+        match near {
+            Some(near) => fault.hinted(format!("did you mean `{near}`?")),
+            None => fault,
+        }
+    }
+
     #[inline(never)]
     fn concat(&mut self, parts: &[Expr], frame: &Frame) -> Outcome<Val> {
         let mut joined = String::new();
@@ -170,21 +200,4 @@ fn makes_values(kind: &ExprKind) -> bool {
     let small =
         matches!(kind, ExprKind::Const(_) | ExprKind::Name(_) | ExprKind::Attribute(..) | ExprKind::Item(..));
     !small
-}
-
-fn lookup(name: &str, frame: &Frame) -> Val {
-    frame.scope.get(name).unwrap_or_else(|| Val::Undefined(format!("'{name}' is undefined").into()))
-}
-
-/// The failure of using the undefined name, with the nearest known one.
-pub(super) fn suggest_name(fault: Box<Fault>, frame: &Frame) -> Box<Fault> {
-    let name = fault.message.strip_suffix("' is undefined").and_then(|rest| rest.strip_prefix('\''));
-    let near = name.filter(|_| fault.kind == FaultKind::Undefined).and_then(|name| {
-        let names = frame.scope.names();
-        suggest::nearest(name, names.iter().map(String::as_str)).map(str::to_owned)
-    });
-    match near {
-        Some(near) => fault.hinted(format!("did you mean `{near}`?")),
-        None => fault,
-    }
 }

@@ -1,13 +1,12 @@
 //! Statements.
 
 use super::super::fault::{Fault, FaultKind, Outcome};
-use super::super::syntax::{FilterCall, Format, Stmt, StmtKind, Target};
+use super::super::syntax::{FilterCall, Format, Pos, Stmt, StmtKind, Target, Template};
 use super::super::value::{Macro, Object, Val, from_wire, text};
 use super::super::{args::Args, json};
-use super::eval::suggest_name;
 use super::looping::assign;
 use super::{Flow, Frame, Interp, Scope};
-use crate::yaml;
+use crate::yaml::{self, YamlError};
 use std::rc::Rc;
 
 impl Interp<'_> {
@@ -15,7 +14,7 @@ impl Interp<'_> {
         for stmt in body {
             let flow = self
                 .deeper(|interp| interp.exec_one(stmt, frame, out))
-                .map_err(|fault| suggest_name(fault.at(&frame.template, stmt.pos), frame))?;
+                .map_err(|fault| self.suggest_name(fault.at(&frame.template, stmt.pos), frame))?;
             if flow != Flow::Next {
                 return Ok(flow);
             }
@@ -99,11 +98,13 @@ impl Interp<'_> {
             }
             StmtKind::Load(format, target, body) => {
                 let source = text(&self.captured(body, &[], frame)?);
-                self.load_data(*format, &source, target, "the loaded text", frame)?;
+                self.load_data(*format, &source, target, "the loaded text", frame)
+                    .map_err(|fault| fault.called_from(&frame.template, stmt.pos))?;
             }
-            StmtKind::ImportData { format, path, target } => {
-                let (name, rendered) = self.rendered(path, frame)?;
-                self.load_data(*format, &rendered, target, &name, frame)?;
+            StmtKind::ImportData { format, path, target, with_context } => {
+                let (name, rendered) = self.rendered(path, *with_context, frame)?;
+                self.load_data(*format, &rendered, target, &name, frame)
+                    .map_err(|fault| fault.called_from(&frame.template, path.pos))?;
             }
             _ => {}
         }
@@ -156,14 +157,21 @@ impl Interp<'_> {
 
 /// Text as data of `format`. `name` is what messages call it.
 pub(in super::super) fn read_data(format: Format, source: &str, name: &str) -> Outcome<Val> {
-    let broken = |report: String| Fault::new(FaultKind::Type, report);
+    let broken = |line: usize, column: usize, message: String, hint: Option<String>| {
+        let place = |number| u32::try_from(number).unwrap_or(u32::MAX);
+        let pos = Pos { line: place(line), column: place(column) };
+        let fault = Fault::of_type(message).at(&Template::of_data(name, source), pos);
+        hint.into_iter().fold(fault, |fault, hint| fault.hinted(hint))
+    };
     match format {
         Format::Text => Ok(Val::from(source)),
-        Format::Yaml => {
-            let node = yaml::load(source).map_err(|error| broken(error.report(name, source)))?;
-            Ok(from_wire(&node.to_value()))
+        Format::Yaml => match yaml::load(source) {
+            Ok(node) => Ok(from_wire(&node.to_value())),
+            Err(YamlError { mark, message, hint, .. }) => Err(broken(mark.line, mark.column, message, hint)),
+        },
+        Format::Json => {
+            json::read(source).map_err(|error| broken(error.line, error.column, error.message, None))
         }
-        Format::Json => json::read(source).map_err(|error| broken(format!("{name}: {error}"))),
     }
 }
 

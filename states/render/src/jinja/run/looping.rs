@@ -25,7 +25,7 @@ impl Loop {
         let (at, len) = (self.at.get(), self.items.len());
         let neighbour = |at: Option<usize>| {
             let value = at.and_then(|at| self.items.get(at)).cloned();
-            value.unwrap_or_else(|| Val::Undefined(format!("there is no {name} here").into()))
+            value.unwrap_or_else(|| Val::undefined(format!("there is no {name} here")))
         };
         Some(match &**name {
             "index" => Val::int(at + 1),
@@ -139,7 +139,14 @@ pub(super) fn assign(target: &Target, value: Val, frame: &Frame) -> Outcome<()> 
     match target {
         Target::Name(name) => frame.scope.set(name, value),
         Target::Tuple(targets) => {
-            let items = value.items()?;
+            let want = targets.len();
+            let single = |_| {
+                Fault::of_type(format!(
+                    "{want} names are set here, but there is a single {}",
+                    value.type_name()
+                ))
+            };
+            let items = value.defined()?.items().map_err(single)?;
             if items.len() != targets.len() {
                 let (have, want) = (items.len(), targets.len());
                 return Err(Fault::of_type(format!(

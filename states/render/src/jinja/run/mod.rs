@@ -16,15 +16,15 @@ pub use trace::SourceMap;
 
 use super::fault::{Fault, Outcome};
 use super::globals;
+use super::header;
 use super::syntax::{Template, parse};
-use super::value::{Dict, Val, from_wire};
-use super::{Functions, Loader, Settings};
+use super::value::{Dict, Module, Val, from_shared, from_wire};
+use super::{Functions, Loader, Settings, Variable, Variables};
 use crate::limits::{INCLUDE_DEPTH_MAX, RENDER_BYTES_MAX, RENDER_DEPTH_MAX, RENDER_STEPS_MAX};
-use halite_wire::Map;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
-use templates::Blocks;
+use templates::{Blocks, Here};
 use trace::Trace;
 
 /// One rendering: what it may reach and what it has used up.
@@ -32,9 +32,13 @@ pub(super) struct Interp<'e> {
     loader: &'e dyn Loader,
     pub functions: &'e dyn Functions,
     settings: Settings,
-    /// The variables every template sees.
+    given: &'e dyn Variables,
+    /// Those of the given variables and globals that were used already.
     root: Rc<Scope>,
-    parsed: HashMap<String, Rc<Template>>,
+    loaded: HashMap<String, Rc<Template>>,
+    /// Templates that were imported without context, by name.
+    imported: HashMap<Rc<str>, Module>,
+    here: Here,
     /// Scopes that macros hold on to; emptied at the end, for macros and scopes hold each other.
     held: Vec<Rc<Scope>>,
     /// The blocks that run, for `super()`.
@@ -77,23 +81,22 @@ impl<'e> Interp<'e> {
         loader: &'e dyn Loader,
         functions: &'e dyn Functions,
         settings: Settings,
-        variables: &Map,
-    ) -> Outcome<Interp<'e>> {
-        let mut vars = globals::all();
-        for (name, value) in variables {
-            vars.insert(from_wire(name), from_wire(value))?;
-        }
-        let (parsed, held) = (HashMap::new(), Vec::new());
-        let root = Scope::root(vars);
+        given: &'e dyn Variables,
+    ) -> Interp<'e> {
+        let (loaded, held) = (HashMap::new(), Vec::new());
+        let root = Scope::root();
         let (steps, written, depth, includes) = (0, 0, 0, 0);
         let supers = Vec::new();
         let trace = Trace::default();
-        Ok(Interp {
+        Interp {
             loader,
             functions,
             settings,
+            given,
             root,
-            parsed,
+            loaded,
+            imported: HashMap::new(),
+            here: Here::at(None, ""),
             held,
             supers,
             trace,
@@ -101,15 +104,62 @@ impl<'e> Interp<'e> {
             written,
             depth,
             includes,
+        }
+    }
+
+    /// The variable `name` as it is seen from `scope`.
+    pub fn variable(&self, name: &str, scope: &Scope) -> Option<Val> {
+        scope.get(name).or_else(|| {
+            let value = self.given_variable(name).or_else(|| globals::find(name))?;
+            self.root.set(name, value.clone());
+            Some(value)
         })
+    }
+
+    fn given_variable(&self, name: &str) -> Option<Val> {
+        Some(match self.given.get(name)? {
+            Variable::Plain(value) => from_wire(value),
+            Variable::Shared(value) => from_shared(value),
+        })
+    }
+
+    /// Every name that can be seen from `scope`, for suggestions.
+    pub fn names(&self, scope: &Scope) -> Vec<String> {
+        let mut names = scope.names();
+        names.extend(self.given.names());
+        names.extend(globals::names().map(str::to_owned));
+        names
+    }
+
+    /// The tree of the source that is rendered, whose first line may hold settings.
+    fn outermost(&mut self, source: &str, name: &str) -> Outcome<Rc<Template>> {
+        let Some((_, settings)) = header::find(source, self.settings) else {
+            return parse(source, name, self.settings);
+        };
+        self.settings = settings;
+        let mut template = parse(source, name, settings)?;
+        // The parser may have changed line breaks, so the header is looked for again.
+        if let Some((range, _)) = header::find(&template.source, settings)
+            && let Some(template) = Rc::get_mut(&mut template)
+        {
+            header::remove(template, range);
+        }
+        Ok(template)
     }
 
     /// The rendered text, and where each part of it was written.
     pub fn render(&mut self, source: &str, name: &str) -> Outcome<(String, SourceMap)> {
-        let template = parse(source, name, self.settings)?;
+        // The line break at the end is put back behind whatever the last tag does to it.
+        let keeps_newline = std::mem::replace(&mut self.settings.keep_trailing_newline, false);
+        let template = self.outermost(source, name)?;
+        let tpldir = self.given_variable("tpldir");
+        self.here = Here::at(tpldir.as_ref().and_then(Val::as_str), name);
         let mut out = String::new();
         self.trace.begin(&template, &out);
         self.run_template(&template, &Scope::child(&self.root.clone()), &mut out)?;
+        if keeps_newline && source.ends_with('\n') {
+            out.push('\n');
+        }
         let map = self.trace.finish(&out);
         Ok((out, map))
     }
@@ -163,8 +213,9 @@ impl<'e> Interp<'e> {
     }
 
     /// All variables a template starts with.
-    pub fn root_variables(&self) -> Dict {
-        self.root.all()
+    pub fn given_variables(&self) -> Dict {
+        let named = |name: String| Some((Val::from(name.as_str()), self.variable(&name, &self.root)?));
+        self.given.names().into_iter().filter_map(named).collect()
     }
 
     /// Converts for a call outside of the template.

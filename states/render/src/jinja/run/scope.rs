@@ -10,8 +10,8 @@ pub(in super::super) struct Scope {
 }
 
 impl Scope {
-    pub fn root(vars: Dict) -> Rc<Scope> {
-        Rc::new(Scope { vars: RefCell::new(vars), parent: None })
+    pub fn root() -> Rc<Scope> {
+        Rc::new(Scope { vars: RefCell::default(), parent: None })
     }
 
     pub fn child(parent: &Rc<Scope>) -> Rc<Scope> {
@@ -35,10 +35,6 @@ impl Scope {
 
     pub fn set(&self, name: &str, value: Val) {
         self.vars.borrow_mut().set(name, value);
-    }
-
-    pub fn all(&self) -> Dict {
-        self.vars.borrow().clone()
     }
 
     pub fn clear(&self) {

@@ -56,8 +56,8 @@ impl Interp<'_> {
     }
 
     pub(super) fn extend(&mut self, path: &Expr, frame: &Frame) -> Outcome<()> {
-        let path = self.eval(path, frame)?;
-        let parent = self.template(&path, frame)?;
+        let asked = self.eval(path, frame)?;
+        let parent = self.template(&asked).map_err(|fault| fault.from_place(&frame.template, path.pos))?;
         frame.parent.replace(Some(parent));
         Ok(())
     }
@@ -100,23 +100,32 @@ impl Interp<'_> {
         out: &mut String,
     ) -> Outcome<()> {
         let asked = self.eval(path, frame)?;
-        let template = match self.template(&asked, frame) {
+        let template = match self.template(&asked) {
             Err(fault) if ignore_missing && fault.kind == FaultKind::NotFound => return Ok(()),
-            other => other?,
+            other => other.map_err(|fault| fault.from_place(&frame.template, path.pos))?,
         };
-        let scope = Scope::child(if with_context { &frame.scope } else { &self.root });
+        let scope = self.scope_inside(with_context, frame);
         self.included(|interp| interp.run_template(&template, &scope, out))
             .map_err(|fault| fault.called_from(&frame.template, path.pos))
     }
 
     pub(super) fn import(&mut self, path: &Expr, with_context: bool, frame: &Frame) -> Outcome<Module> {
         let asked = self.eval(path, frame)?;
-        let template = self.template(&asked, frame)?;
-        let scope = Scope::child(if with_context { &frame.scope } else { &self.root });
+        let template = self.template(&asked).map_err(|fault| fault.from_place(&frame.template, path.pos))?;
+        // Without context a template is the same for everyone, so it runs once, as in Jinja.
+        let known = self.imported.get(&template.name).filter(|_| !with_context);
+        if let Some(module) = known {
+            return Ok(module.clone());
+        }
+        let scope = self.scope_inside(with_context, frame);
         let mut body = String::new();
         self.included(|interp| interp.run_template(&template, &scope, &mut body))
             .map_err(|fault| fault.called_from(&frame.template, path.pos))?;
-        Ok(Module { name: template.name.clone(), scope, body: body.into() })
+        let module = Module { name: template.name.clone(), scope, body: body.into() };
+        if !with_context {
+            self.imported.insert(template.name.clone(), module.clone());
+        }
+        Ok(module)
     }
 
     pub(super) fn import_names(
@@ -130,44 +139,96 @@ impl Interp<'_> {
         for (name, alias) in names {
             let missing = || {
                 let message = format!("the template '{}' has no name '{name}'", module.name);
-                Val::Undefined(message.into())
+                Val::undefined(message)
             };
             frame.scope.set(alias, module.scope.own(name).unwrap_or_else(missing));
         }
         Ok(())
     }
 
-    /// A template's name and what it renders to, with the variables seen here.
-    pub(super) fn rendered(&mut self, path: &Expr, frame: &Frame) -> Outcome<(String, String)> {
-        let module = self.import(path, true, frame)?;
+    /// A template's name and what it renders to.
+    pub(super) fn rendered(
+        &mut self,
+        path: &Expr,
+        with_context: bool,
+        frame: &Frame,
+    ) -> Outcome<(String, String)> {
+        let module = self.import(path, with_context, frame)?;
         Ok((module.name.to_string(), module.body.to_string()))
     }
 
     /// The template of the first path of `asked`, one or a list, that is there.
-    fn template(&mut self, asked: &Val, frame: &Frame) -> Outcome<Rc<Template>> {
+    fn template(&mut self, asked: &Val) -> Outcome<Rc<Template>> {
         let paths = match asked.defined()? {
             Val::Str(path) => vec![Val::Str(path.clone())],
             list => list.items()?,
         };
-        for path in &paths {
-            let path = loader::resolve(&text(path), &frame.template.name)?;
-            if let Some(template) = self.load(&path)? {
+        for asked in &paths {
+            if let Some(template) = self.load(&text(asked))? {
                 return Ok(template);
             }
         }
         let shown: Vec<_> = paths.iter().map(|path| text(path).to_string()).collect();
-        Err(Fault::new(FaultKind::NotFound, format!("the template {:?} is not found", shown.join(", "))))
+        let message = format!("the template {:?} is not found", shown.join(", "));
+        Err(Fault::new(FaultKind::NotFound, message)
+            .hinted("paths begin at the root of the templates: `salt://web/map.jinja` is 'web/map.jinja'"))
     }
 
-    fn load(&mut self, path: &str) -> Outcome<Option<Rc<Template>>> {
-        if let Some(template) = self.parsed.get(path) {
+    /// The template `asked`. Once it is loaded it keeps this name, wherever `./` leads to by then.
+    fn load(&mut self, asked: &str) -> Outcome<Option<Rc<Template>>> {
+        if let Some(template) = self.loaded.get(asked) {
             return Ok(Some(template.clone()));
         }
-        let loaded = self.loader.load(path).map_err(|message| Fault::new(FaultKind::NotFound, message))?;
+        let path = loader::resolve(asked, &self.here.directory)?;
+        self.here.enter(asked);
+        let loaded = self.loader.load(&path).map_err(|message| Fault::new(FaultKind::NotFound, message))?;
         let Some(source) = loaded else { return Ok(None) };
         let settings = super::super::Settings { keep_trailing_newline: false, ..self.settings };
-        let template = parse(&source, path, settings)?;
-        self.parsed.insert(path.to_owned(), template.clone());
+        let template = match self.loader.parsed() {
+            Some(parsed) => parsed.get(source, &path, settings),
+            None => parse(&source, &path, settings),
+        }?;
+        self.loaded.insert(asked.to_owned(), template.clone());
         Ok(Some(template))
     }
+
+    /// Where an included template runs. Without context it sees `tplfile` and its like of the template that was
+    /// loaded last, which is itself.
+    fn scope_inside(&self, with_context: bool, frame: &Frame) -> Rc<Scope> {
+        if with_context {
+            return Scope::child(&frame.scope);
+        }
+        let scope = Scope::child(&self.root);
+        let directory = &self.here.directory;
+        scope.set("tplfile", Val::from(self.here.file.as_str()));
+        scope.set("tpldir", Val::from(if directory.is_empty() { "." } else { directory }));
+        scope.set("tpldot", Val::from(directory.replace('/', ".")));
+        Scope::child(&scope)
+    }
+}
+
+/// Where the template stands that was loaded last; relative paths begin there.
+pub(super) struct Here {
+    file: String,
+    directory: String,
+}
+
+impl Here {
+    /// Before any import: where `tpldir` says, else where the rendered template itself is.
+    pub fn at(tpldir: Option<&str>, name: &str) -> Here {
+        let directory = tpldir.unwrap_or_else(|| folder(name)).to_owned();
+        Here { file: name.to_owned(), directory }
+    }
+
+    /// Relative names do not change the directory: Salt's habit, which trees rely on.
+    fn enter(&mut self, asked: &str) {
+        if !loader::is_relative(asked) {
+            self.directory = folder(asked).to_owned();
+        }
+        asked.clone_into(&mut self.file);
+    }
+}
+
+fn folder(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }

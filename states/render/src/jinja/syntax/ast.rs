@@ -18,6 +18,14 @@ pub struct Template {
     pub blocks: HashMap<Rc<str>, Rc<BlockDef>>,
 }
 
+impl Template {
+    /// A text that is data: messages show it as they show templates.
+    pub fn of_data(name: &str, source: &str) -> Rc<Template> {
+        let (name, source) = (name.into(), source.into());
+        Rc::new(Template { name, source, body: Vec::new(), blocks: HashMap::new() })
+    }
+}
+
 pub struct BlockDef {
     pub name: Rc<str>,
     pub body: Vec<Stmt>,
@@ -84,6 +92,7 @@ pub enum StmtKind {
         format: Format,
         path: Expr,
         target: Target,
+        with_context: bool,
     },
     Scope(Vec<Stmt>),
     Break,

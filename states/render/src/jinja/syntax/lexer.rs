@@ -234,10 +234,15 @@ impl<'s> Lexer<'s> {
         };
         match open.pop() {
             Some((found, _)) if found == opener => Ok(()),
+            Some((found, at)) if c == '}' => {
+                Err(SyntaxError::new(at, format!("this `{found}` is not closed before the tag ends")))
+            }
             Some((found, at)) => Err(SyntaxError::new(
                 pos,
                 format!("`{c}` closes the `{found}` of line {}, column {}", at.line, at.column),
             )),
+            None if c == '}' => Err(SyntaxError::new(pos, "a single `}` closes nothing")
+                .hint("a tag ends with `}}`, after the `}` of a dict: `{{ {'a': 1} }}`")),
             None => Err(SyntaxError::new(pos, format!("`{c}` closes nothing"))),
         }
     }

@@ -128,7 +128,12 @@ impl Parser {
     }
 
     pub(super) fn unexpected(&self, wanted: &str) -> SyntaxError {
-        SyntaxError::new(self.pos(), format!("{wanted} is expected here, not {}", self.token().shown()))
+        let found = self.token().shown();
+        let error = SyntaxError::new(self.pos(), format!("{wanted} is expected here, not {found}"));
+        match (wanted, &*found) {
+            ("`%}`" | "`}}`", "`=`") => error.hint("values are compared with `==`"),
+            _ => error,
+        }
     }
 
     /// Counts how deep the parser is while `inner` runs.

@@ -4,6 +4,7 @@ use super::lexer::{Parsed, SyntaxError};
 use super::parser::Parser;
 use super::token::Token;
 use super::*;
+use crate::suggest;
 use std::rc::Rc;
 
 /// Every tag that may begin a statement, for messages.
@@ -338,7 +339,7 @@ impl Parser {
             Some("yaml") => Format::Yaml,
             Some("json") => Format::Json,
             Some("text") => Format::Text,
-            _ => return Err(unknown_tag(name, pos)),
+            _ => return Err(self.unknown_tag(name, pos)),
         };
         match name.split('_').next() {
             Some("load") => {
@@ -350,18 +351,30 @@ impl Parser {
                 let path = self.expression()?;
                 self.expect_keyword("as")?;
                 let target = self.target()?;
-                self.context(true);
+                let with_context = self.context(false);
                 self.end_of_tag()?;
-                Ok(StmtKind::ImportData { format, path, target })
+                Ok(StmtKind::ImportData { format, path, target, with_context })
             }
-            _ => Err(unknown_tag(name, pos)),
+            _ => Err(self.unknown_tag(name, pos)),
         }
     }
 }
 
-fn unknown_tag(name: &str, pos: Pos) -> SyntaxError {
-    if name.starts_with("end") || matches!(name, "else" | "elif") {
-        return SyntaxError::new(pos, format!("`{name}` closes nothing that is open here"));
+impl Parser {
+    fn unknown_tag(&self, name: &str, pos: Pos) -> SyntaxError {
+        if !name.starts_with("end") && !matches!(name, "else" | "elif") {
+            let error = SyntaxError::new(pos, format!("there is no tag `{name}`"));
+            return match suggest::nearest(name, TAGS.split(", ")) {
+                Some(near) => error.hint(format!("did you mean `{near}`?")),
+                None => error.hint(format!("the tags are {TAGS}")),
+            };
+        }
+        match self.open.last() {
+            Some((tag, at)) => {
+                SyntaxError::new(pos, format!("`{name}` does not belong to the `{tag}` of line {}", at.line))
+                    .hint(format!("that one ends with `{{% end{tag} %}}`"))
+            }
+            None => SyntaxError::new(pos, format!("`{name}` closes nothing that is open here")),
+        }
     }
-    SyntaxError::new(pos, format!("there is no tag `{name}`")).hint(format!("the tags are {TAGS}"))
 }

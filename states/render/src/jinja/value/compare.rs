@@ -48,8 +48,9 @@ pub(in super::super) fn compare(a: &Val, b: &Val) -> Outcome<Option<Ordering>> {
             _ => match (a.as_float(), b.as_float()) {
                 (Some(a), Some(b)) => Ok(a.partial_cmp(&b)),
                 _ => {
-                    let (a, b) = (a.type_name(), b.type_name());
-                    Err(Fault::of_type(format!("'{a}' and '{b}' have no order")))
+                    let (a, b) = (a.kind(), b.kind());
+                    Err(Fault::of_type(format!("{a} and {b} have no order"))
+                        .hinted("compare values of one kind: `|int` and `|string` convert"))
                 }
             },
         },

@@ -1,6 +1,7 @@
 //! Between the template's values and those that travel.
 
 use super::super::fault::{Fault, Outcome};
+use super::super::variables::{Level, Shared};
 use super::object::Object;
 use super::{Dict, Val};
 use crate::limits::YAML_DEPTH_MAX;
@@ -18,6 +19,19 @@ pub(in super::super) fn from_wire(value: &Value) -> Val {
         Value::List(items) => Val::list(items.iter().map(from_wire).collect()),
         Value::Map(map) => {
             Val::dict(map.iter().map(|(key, value)| (from_wire(key), from_wire(value))).collect::<Dict>())
+        }
+    }
+}
+
+/// The topmost level of a shared value; dicts inside of it stay shared until they are looked at.
+pub(in super::super) fn from_shared(shared: &Shared) -> Val {
+    match &*shared.0 {
+        Level::Leaf(value) => from_wire(value),
+        Level::List(items) => Val::list(items.iter().map(from_shared).collect()),
+        Level::Map(entries) => {
+            let mut dict = Dict::default();
+            entries.iter().for_each(|(key, value)| dict.share(from_wire(key), value.clone()));
+            Val::dict(dict)
         }
     }
 }

@@ -1,13 +1,37 @@
 //! A dict in the order of insertion. Keys are what Python can hash.
 
 use super::super::fault::{Fault, Outcome};
-use super::Val;
+use super::super::variables::Shared;
 use super::compare::equal;
+use super::{Val, from_shared};
 use indexmap::{Equivalent, IndexMap};
+use std::cell::OnceCell;
 use std::hash::{Hash, Hasher};
 
 #[derive(Clone, Default)]
-pub(in super::super) struct Dict(IndexMap<Key, Val>);
+pub(in super::super) struct Dict(IndexMap<Key, Slot>);
+
+/// The value of an entry. One that is shared with other renderings becomes ours when it is looked at.
+enum Slot {
+    Own(Val),
+    Shared(Shared, OnceCell<Val>),
+}
+
+impl Slot {
+    fn value(&self) -> &Val {
+        match self {
+            Slot::Own(value) => value,
+            Slot::Shared(shared, own) => own.get_or_init(|| from_shared(shared)),
+        }
+    }
+}
+
+/// Copies of a dict hold the very same values, so they are made before.
+impl Clone for Slot {
+    fn clone(&self) -> Slot {
+        Slot::Own(self.value().clone())
+    }
+}
 
 #[derive(Clone)]
 struct Key(Val);
@@ -46,31 +70,36 @@ impl Dict {
     /// Lists and dicts cannot be keys.
     pub fn insert(&mut self, key: Val, value: Val) -> Outcome<()> {
         hashable(&key)?;
-        self.0.insert(Key(key), value);
+        self.0.insert(Key(key), Slot::Own(value));
         Ok(())
     }
 
     /// Puts `value` under a name.
     pub fn set(&mut self, name: &str, value: Val) {
-        self.0.insert(Key(Val::from(name)), value);
+        self.0.insert(Key(Val::from(name)), Slot::Own(value));
+    }
+
+    /// Puts what other renderings share under a key that can be hashed.
+    pub(super) fn share(&mut self, key: Val, value: Shared) {
+        self.0.insert(Key(key), Slot::Shared(value, OnceCell::new()));
     }
 
     pub fn get(&self, key: &Val) -> Option<Val> {
         hashable(key).ok()?;
-        self.0.get(&Key(key.clone())).cloned()
+        self.0.get(&Key(key.clone())).map(|slot| slot.value().clone())
     }
 
     pub fn get_str(&self, name: &str) -> Option<Val> {
-        self.0.get(name).cloned()
+        self.0.get(name).map(|slot| slot.value().clone())
     }
 
     pub fn remove(&mut self, key: &Val) -> Option<Val> {
         hashable(key).ok()?;
-        self.0.shift_remove(&Key(key.clone()))
+        self.0.shift_remove(&Key(key.clone())).map(|slot| slot.value().clone())
     }
 
     pub fn pop_last(&mut self) -> Option<(Val, Val)> {
-        self.0.pop().map(|(key, value)| (key.0, value))
+        self.0.pop().map(|(key, slot)| (key.0, slot.value().clone()))
     }
 
     pub fn clear(&mut self) {
@@ -90,11 +119,11 @@ impl Dict {
     }
 
     pub fn values(&self) -> impl Iterator<Item = &Val> {
-        self.0.values()
+        self.0.values().map(Slot::value)
     }
 
     pub fn iter(&self) -> impl Iterator<Item = (&Val, &Val)> {
-        self.0.iter().map(|(key, value)| (&key.0, value))
+        self.0.iter().map(|(key, slot)| (&key.0, slot.value()))
     }
 
     /// Takes over every entry of `other`.
@@ -105,13 +134,13 @@ impl Dict {
 
 impl FromIterator<(Val, Val)> for Dict {
     fn from_iter<I: IntoIterator<Item = (Val, Val)>>(entries: I) -> Dict {
-        Dict(entries.into_iter().map(|(key, value)| (Key(key), value)).collect())
+        Dict(entries.into_iter().map(|(key, value)| (Key(key), Slot::Own(value))).collect())
     }
 }
 
 pub(super) fn hashable(key: &Val) -> Outcome<()> {
     match key.defined()? {
-        Val::List(_) | Val::Dict(_) => Err(Fault::of_type(format!("unhashable type: '{}'", key.type_name()))),
+        Val::List(_) | Val::Dict(_) => Err(Fault::of_type(format!("{} cannot be a key", key.kind()))),
         Val::Tuple(items) => items.iter().try_for_each(hashable),
         _ => Ok(()),
     }

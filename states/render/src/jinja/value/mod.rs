@@ -7,20 +7,21 @@ mod object;
 mod show;
 
 pub(super) use compare::{compare, equal};
-pub(super) use convert::{from_wire, to_wire};
+pub(super) use convert::{from_shared, from_wire, to_wire};
 pub(super) use dict::Dict;
 pub(super) use object::{Cycler, Macro, Module, Native, Object};
 pub(super) use show::{repr, text};
 
 use super::fault::{Fault, FaultKind, Outcome};
+use crate::suggest;
 use std::cell::RefCell;
 use std::rc::Rc;
 
 /// One value. Clones share what they hold.
 #[derive(Clone)]
 pub(super) enum Val {
-    /// Nothing under this name; the text says which name. Most uses of it are errors.
-    Undefined(Rc<str>),
+    /// Nothing is here. Most uses of it are errors.
+    Undefined(Rc<Missing>),
     None,
     Bool(bool),
     /// Larger numbers than `i128` holds are carried as text.
@@ -34,7 +35,56 @@ pub(super) enum Val {
     Object(Rc<Object>),
 }
 
+/// What is missing, for the message.
+pub(super) struct Missing {
+    pub why: String,
+    /// Where it was looked for, and by which name.
+    pub within: Option<(Val, Rc<str>)>,
+    /// What is meant, where that is known already.
+    pub hint: Option<String>,
+}
+
+impl Missing {
+    /// The nearest name there is, else how to do without.
+    fn hint(&self) -> Option<String> {
+        if self.hint.is_some() {
+            return self.hint.clone();
+        }
+        let (within, name) = self.within.as_ref()?;
+        match within {
+            Val::Dict(dict) => {
+                let dict = dict.borrow();
+                let near = suggest::nearest(name, dict.keys().filter_map(Val::as_str));
+                Some(match near {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => format!(
+                        "where it may be missing, write `.get('{name}')` or `|default(...)` behind it"
+                    ),
+                })
+            }
+            Val::None => {
+                Some("the value before the dot is None: is what it should come from set?".to_owned())
+            }
+            other => {
+                let near = suggest::nearest(name, super::methods::names(other).iter().copied());
+                near.map(|near| format!("did you mean `{near}`?"))
+            }
+        }
+    }
+}
+
 impl Val {
+    /// Nothing, and why.
+    pub(super) fn undefined(why: impl Into<String>) -> Val {
+        Val::Undefined(Rc::new(Missing { why: why.into(), within: None, hint: None }))
+    }
+
+    /// Python's name of the type with its article.
+    pub(super) fn kind(&self) -> String {
+        let name = self.type_name();
+        format!("{} {name}", if name.starts_with(['i', 'U']) { "an" } else { "a" })
+    }
+
     pub(super) fn str(text: impl Into<Rc<str>>) -> Val {
         Val::Str(text.into())
     }
@@ -83,7 +133,10 @@ impl Val {
     /// Refuses what is undefined.
     pub(super) fn defined(&self) -> Outcome<&Val> {
         match self {
-            Val::Undefined(why) => Err(Fault::new(FaultKind::Undefined, why.to_string())),
+            Val::Undefined(missing) => {
+                let fault = Fault::new(FaultKind::Undefined, missing.why.clone());
+                Err(missing.hint().into_iter().fold(fault, |fault, hint| fault.hinted(hint)))
+            }
             value => Ok(value),
         }
     }

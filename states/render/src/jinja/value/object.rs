@@ -41,6 +41,7 @@ pub(in super::super) struct Macro {
 }
 
 /// An imported template: its macros and top-level variables.
+#[derive(Clone)]
 pub(in super::super) struct Module {
     pub name: Rc<str>,
     pub scope: Rc<Scope>,

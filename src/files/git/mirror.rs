@@ -1,0 +1,221 @@
+//! One repository: its mirror, its branches and tags, and the trees of commits.
+
+use crate::config::private_dir;
+use rustix::fs::FlockOperation;
+use std::collections::HashMap;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+/// Trees nobody looked at for so long are removed.
+const UNUSED: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// A repository and how it is reached.
+#[derive(Clone, Debug)]
+pub struct Mirror {
+    pub url: String,
+    login: Login,
+    /// Of this repository alone: `repository/`, `trees/`.
+    folder: PathBuf,
+}
+
+/// What a server wants to know of us.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Login {
+    /// For HTTPS.
+    pub user: String,
+    pub password: String,
+    /// For SSH.
+    pub private_key: Option<PathBuf>,
+    /// Whether certificates are checked; `None` leaves it to git.
+    pub ssl_verify: Option<bool>,
+}
+
+/// A commit's tree on disk.
+#[derive(Clone, Debug)]
+pub struct Checkout {
+    pub folder: PathBuf,
+    /// By path: what git says of each file's content.
+    pub tags: Arc<HashMap<String, u64>>,
+}
+
+/// A repository cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum GitError {
+    #[error("the program git is needed for {url}: {source}")]
+    NoGit { url: String, source: std::io::Error },
+    #[error("{url}: git {what} failed: {said}")]
+    Failed { url: String, what: String, said: String },
+    #[error("{url} cannot be kept in {}: {source}", .folder.display())]
+    Kept { url: String, folder: PathBuf, source: std::io::Error },
+    #[error("{url} has no branch or tag {reference:?}")]
+    NoReference { url: String, reference: String },
+}
+
+impl Mirror {
+    /// `cache` holds the mirrors of all repositories. Nothing is fetched yet.
+    pub fn new(cache: &Path, url: &str, login: Login) -> Mirror {
+        let key = login.private_key.as_deref().unwrap_or(Path::new("")).to_string_lossy();
+        let mut hasher = blake3::Hasher::new();
+        // Each field with its length: two repositories never share a folder, whatever their names are.
+        for field in [url, &login.user, &key] {
+            hasher.update(&(field.len() as u64).to_le_bytes()).update(field.as_bytes());
+        }
+        let folder = cache.join(&hasher.finalize().to_hex()[..32]);
+        Mirror { url: url.to_owned(), login, folder }
+    }
+
+    /// Where all of it is kept.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Brings the mirror up to date, unless that was done within `interval`. Where the repository cannot be reached,
+    /// what is there already serves on, and a warning is logged.
+    ///
+    /// # Errors
+    /// There is nothing to serve.
+    pub fn update(&self, interval: Duration) -> Result<(), GitError> {
+        let kept = |source| GitError::Kept { url: self.url.clone(), folder: self.folder.clone(), source };
+        private_dir(&self.folder).map_err(|error| kept(std::io::Error::other(error.to_string())))?;
+        let lock = File::create(self.folder.join("lock")).map_err(kept)?;
+        rustix::fs::flock(&lock, FlockOperation::LockExclusive).map_err(|error| kept(error.into()))?;
+        let mark = self.folder.join("updated");
+        let is_new = !self.repository().exists();
+        if is_new {
+            let fresh = self.folder.join("repository.new");
+            let _ = std::fs::remove_dir_all(&fresh);
+            self.git(&["init", "--quiet", "--bare", &fresh.to_string_lossy()], None)?;
+            std::fs::rename(&fresh, self.repository()).map_err(kept)?;
+        } else if age(&mark).is_some_and(|age| age < interval) {
+            return Ok(());
+        }
+        let spec = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"];
+        let fetched = self
+            .git(&["fetch", "--quiet", "--prune", "--no-auto-gc", "--", &self.url, spec[0], spec[1]], None);
+        match fetched {
+            Ok(_) => File::create(&mark).map(drop).map_err(kept),
+            Err(error) if !mark.exists() => Err(error),
+            Err(error) => {
+                tracing::warn!("{error}; what was fetched before is served");
+                Ok(())
+            }
+        }
+    }
+
+    /// Commits by the names of branches and tags; a branch comes before a tag of its name.
+    ///
+    /// # Errors
+    /// Git fails.
+    pub fn references(&self) -> Result<HashMap<String, String>, GitError> {
+        let format = "--format=%(refname) %(objectname) %(*objectname)";
+        let listed = self.git(&["for-each-ref", format, "refs/tags", "refs/heads"], None)?;
+        let mut found = HashMap::new();
+        for prefix in ["refs/tags/", "refs/heads/"] {
+            for line in listed.lines() {
+                let mut words = line.split_whitespace();
+                let (name, own, peeled) = (words.next(), words.next(), words.next());
+                if let (Some(name), Some(commit)) =
+                    (name.and_then(|n| n.strip_prefix(prefix)), peeled.or(own))
+                {
+                    found.insert(name.to_owned(), commit.to_owned());
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// The tree of a commit, written out where it is not there yet.
+    ///
+    /// # Errors
+    /// Git fails, or the disk does.
+    pub fn checkout(&self, commit: &str) -> Result<Checkout, GitError> {
+        let trees = self.folder.join("trees");
+        let kept = |source| GitError::Kept { url: self.url.clone(), folder: trees.clone(), source };
+        private_dir(&trees).map_err(|error| kept(std::io::Error::other(error.to_string())))?;
+        let folder = trees.join(commit);
+        if !folder.exists() {
+            let fresh = trees.join(format!("{commit}.{}", std::process::id()));
+            let index = trees.join(format!("{commit}.{}.index", std::process::id()));
+            std::fs::create_dir_all(&fresh).map_err(kept)?;
+            let written = self.git(&["read-tree", commit], Some((&fresh, &index))).and_then(|_| {
+                self.git(&["checkout-index", "--all", "--force", "--quiet"], Some((&fresh, &index)))
+            });
+            let _ = std::fs::remove_file(&index);
+            written?;
+            if std::fs::rename(&fresh, &folder).is_err() {
+                // Another run was faster, and has the same.
+                let _ = std::fs::remove_dir_all(&fresh);
+            }
+            remove_unused(&trees);
+        }
+        let now = SystemTime::now();
+        let _ = File::open(&folder).and_then(|folder| folder.set_modified(now));
+        let listed = self.git(&["ls-tree", "-r", "-z", "--full-tree", commit], None)?;
+        let tags = listed.split('\0').filter_map(tag_of_row).collect();
+        Ok(Checkout { folder, tags: Arc::new(tags) })
+    }
+
+    fn repository(&self) -> PathBuf {
+        self.folder.join("repository")
+    }
+
+    fn git(&self, args: &[&str], tree: Option<(&Path, &Path)>) -> Result<String, GitError> {
+        let mut git = Command::new("git");
+        git.args(["-c", "core.hooksPath=/dev/null", "-c", "credential.helper="]);
+        if !self.login.user.is_empty() {
+            // The password is for the helper's environment alone: arguments can be read by anybody.
+            let helper = "!f() { test \"$1\" = get && echo \"username=$HALITE_USER\" && echo \"password=$HALITE_PASSWORD\"; }; f";
+            git.args(["-c", &format!("credential.helper={helper}")]);
+            git.env("HALITE_USER", &self.login.user).env("HALITE_PASSWORD", &self.login.password);
+        }
+        if let Some(verify) = self.login.ssl_verify {
+            git.args(["-c", &format!("http.sslVerify={verify}")]);
+        }
+        if args.first() != Some(&"init") {
+            git.arg("--git-dir").arg(self.repository());
+        }
+        if let Some((folder, index)) = tree {
+            git.arg("--work-tree").arg(folder).env("GIT_INDEX_FILE", index);
+        }
+        let ssh = match &self.login.private_key {
+            Some(key) => format!(
+                "ssh -oBatchMode=yes -oIdentitiesOnly=yes -i '{}'",
+                key.display().to_string().replace('\'', "'\\''")
+            ),
+            None => "ssh -oBatchMode=yes".to_owned(),
+        };
+        git.env("GIT_TERMINAL_PROMPT", "0")
+            .env("GIT_SSH_COMMAND", ssh)
+            .env_remove("GIT_DIR")
+            .env("LC_ALL", "C");
+        let output = git.args(args).stdin(Stdio::null()).output();
+        let output = output.map_err(|source| GitError::NoGit { url: self.url.clone(), source })?;
+        if output.status.success() {
+            return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+        }
+        let said = String::from_utf8_lossy(&output.stderr).trim().replace('\n', "; ");
+        Err(GitError::Failed { url: self.url.clone(), what: args.first().unwrap_or(&"").to_string(), said })
+    }
+}
+
+/// `100644 blob <object>\t<path>`: the path, and the head of the object's name.
+fn tag_of_row(row: &str) -> Option<(String, u64)> {
+    let (facts, path) = row.split_once('\t')?;
+    let object = facts.split(' ').nth(2)?;
+    Some((path.to_owned(), u64::from_str_radix(object.get(..16)?, 16).ok()?))
+}
+
+fn age(file: &Path) -> Option<Duration> {
+    file.metadata().ok()?.modified().ok()?.elapsed().ok()
+}
+
+fn remove_unused(trees: &Path) {
+    for entry in std::fs::read_dir(trees).into_iter().flatten().flatten() {
+        if age(&entry.path()).is_some_and(|age| age > UNUSED) {
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! `git`: branches of repositories as pillar trees, each with a top file of its own.
+
+use super::{Args, Request};
+use crate::files::{Login, Mirror};
+use crate::pillar::compile::flattened;
+use halite_wire::{Map, Value};
+use indexmap::IndexMap;
+use std::path::{Component, Path, PathBuf};
+use std::time::Duration;
+
+/// So long a mirror is new enough.
+const UPDATE_INTERVAL: Duration = Duration::from_secs(60);
+
+/// One remote as it is written: `BRANCH URL`, with options behind it or none.
+struct Remote {
+    branch: String,
+    url: String,
+    options: Map,
+}
+
+pub fn read(request: &Request, args: &Args, known: &Map) -> Result<Map, String> {
+    let remotes = args.positional.first().and_then(Value::as_list).ok_or("it takes a list of remotes")?;
+    let mut environments: IndexMap<String, Vec<PathBuf>> = IndexMap::new();
+    for remote in remotes {
+        let remote = Remote::read(remote, request)?;
+        if let Some((environment, folder)) = remote.folder(request)? {
+            environments.entry(environment).or_default().push(folder);
+        }
+    }
+    let mut errors = Vec::new();
+    let own = request.tree_of(&environments, known, &mut errors);
+    if errors.is_empty() { Ok(own) } else { Err(errors.join("; ")) }
+}
+
+impl Remote {
+    fn read(entry: &Value, request: &Request) -> Result<Remote, String> {
+        let (words, options) = match entry {
+            Value::Str(words) => (words.clone(), Map::new()),
+            Value::Map(map) => match map.iter().next() {
+                Some((Value::Str(words), options)) => (words.clone(), flattened(options)),
+                _ => return Err("a remote has no URL".to_owned()),
+            },
+            _ => return Err("a remote is neither `BRANCH URL` nor a dict".to_owned()),
+        };
+        let usual = request.opts.get_str("git_pillar_branch").unwrap_or("master");
+        let (branch, url) = words.split_once(char::is_whitespace).unwrap_or((usual, &words));
+        Ok(Remote { branch: branch.to_owned(), url: url.trim().to_owned(), options })
+    }
+
+    fn option<'r>(&'r self, request: &'r Request, name: &str) -> Option<&'r Value> {
+        self.options.get(name).or_else(|| request.opts.get(&format!("git_pillar_{name}")))
+    }
+
+    /// The environment this branch is, and where its files lie.
+    fn folder(&self, request: &Request) -> Result<Option<(String, PathBuf)>, String> {
+        let text =
+            |name: &str| self.option(request, name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let login = Login {
+            user: text("user"),
+            password: text("password"),
+            private_key: Some(text("privkey")).filter(|key| !key.is_empty()).map(PathBuf::from),
+            ssl_verify: self.option(request, "ssl_verify").map(Value::is_truthy),
+        };
+        let base = Some(text("base")).filter(|base| !base.is_empty()).unwrap_or_else(|| "master".to_owned());
+        let asked =
+            request.options.pillarenv.as_deref().or(request.options.saltenv.as_deref()).unwrap_or("base");
+        let branch = match self.branch.as_str() {
+            "__env__" if asked == "base" => base.clone(),
+            "__env__" => asked.to_owned(),
+            branch => branch.to_owned(),
+        };
+        let environment = match Some(text("env")).filter(|env| !env.is_empty()) {
+            Some(environment) => environment,
+            None if self.branch == "__env__" => asked.to_owned(),
+            None if branch == base => "base".to_owned(),
+            None => branch.clone(),
+        };
+        let mirror = Mirror::new(&request.cache.join("git_pillar"), &self.url, login);
+        let found = mirror.update(UPDATE_INTERVAL).and_then(|()| mirror.references());
+        let references = found.map_err(|error| error.to_string())?;
+        let Some(commit) = references.get(&branch).or_else(|| references.get(&text("fallback"))) else {
+            return if self.branch == "__env__" {
+                Ok(None)
+            } else {
+                Err(format!("{} has no branch or tag {branch:?}", self.url))
+            };
+        };
+        let checkout = mirror.checkout(commit).map_err(|error| error.to_string())?;
+        let root = text("root");
+        let root = root.trim_matches('/');
+        if !Path::new(root).components().all(|part| matches!(part, Component::Normal(_))) {
+            return Err(format!("the root {root:?} is not inside the repository"));
+        }
+        Ok(Some((environment, checkout.folder.join(root))))
+    }
+}

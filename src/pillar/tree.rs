@@ -1,0 +1,208 @@
+//! Trees of pillar files, for the compiler of `halite-engine`: names become files, and files are rendered for one host.
+
+use super::functions::Host;
+use crate::files::FileServer;
+use halite_engine::{Place, Rendered, Source};
+use halite_render::jinja::{Loader, Parsed, Prepared, Settings};
+use halite_render::template::{Context, Rendered as Output, render_pipeline};
+use halite_render::yaml::{Mark, Node, NodeKind};
+use halite_wire::{Map, Value};
+use indexmap::IndexMap;
+use std::collections::HashMap;
+use std::io::Read;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+
+thread_local! {
+    /// What was parsed on this thread: hosts come one after the other, with the same templates.
+    static PARSED: Rc<Parsed> = Rc::default();
+}
+
+/// Environments and their directories.
+type Roots = Vec<(String, Vec<PathBuf>)>;
+
+/// Texts with the tags they were read with, by environment and path.
+type Known = HashMap<(String, String), (u64, Arc<str>)>;
+
+/// File servers by their roots: the same ones serve all hosts.
+static SERVERS: LazyLock<Mutex<HashMap<Roots, Arc<Texts>>>> = LazyLock::new(Mutex::default);
+
+/// Files of some roots, and the texts that were read of them.
+struct Texts {
+    server: FileServer,
+    known: Mutex<Known>,
+}
+
+/// The trees of one host.
+pub struct Tree<'h> {
+    texts: Arc<Texts>,
+    environments: Vec<String>,
+    host: Host<'h>,
+    common: Prepared,
+    parsed: Rc<Parsed>,
+}
+
+impl<'h> Tree<'h> {
+    pub fn new(roots: &IndexMap<String, Vec<PathBuf>>, host: Host<'h>) -> Tree<'h> {
+        let mut environments: Vec<String> = roots.keys().filter(|name| *name != "base").cloned().collect();
+        environments.insert(0, "base".to_owned());
+        let common = Prepared::default()
+            .with("grains", host.grains.clone())
+            .with("opts", host.opts.clone())
+            .with("pillar", host.pillar.clone());
+        Tree { texts: Texts::of(roots), environments, host, common, parsed: PARSED.with(Rc::clone) }
+    }
+
+    /// The file `path` rendered as the SLS `sls`; `None` where it is not there.
+    fn file(&self, saltenv: &str, path: &str, sls: &str, further: &Map) -> Result<Option<Rendered>, String> {
+        let Some(source) = self.texts.read(saltenv, path)? else { return Ok(None) };
+        if source.trim().is_empty() {
+            return Ok(Some(Rendered { path: path.to_owned(), data: Map::new().into(), places: Vec::new() }));
+        }
+        let default = self.host.opts.get_str("renderer").unwrap_or("jinja|yaml");
+        let mut variables = self.common.clone();
+        for (name, value) in &file_variables(saltenv, path, sls) {
+            variables = variables.with(name.as_str().unwrap_or_default(), value.clone());
+        }
+        for (name, value) in further {
+            variables = variables.with(name.as_str().unwrap_or_default(), value.clone());
+        }
+        let loader = Imports { texts: &self.texts, saltenv, parsed: &self.parsed };
+        let settings = settings(self.host.opts, !sls.is_empty());
+        let context = Context { variables: &variables, loader: &loader, functions: &self.host, settings };
+        let output =
+            render_pipeline(&source, path, default, context).map_err(|error| error.report(&source))?;
+        Ok(Some(rendered(path, output)))
+    }
+}
+
+impl Source for Tree<'_> {
+    fn environments(&mut self) -> Vec<String> {
+        self.environments.clone()
+    }
+
+    fn sls_names(&mut self, saltenv: &str) -> Result<Vec<String>, String> {
+        let paths = self.texts.server.list(saltenv).unwrap_or_default();
+        let mut names: Vec<String> = paths.iter().filter_map(|path| sls_name(path)).collect();
+        names.sort();
+        names.dedup();
+        Ok(names)
+    }
+
+    fn sls(&mut self, saltenv: &str, name: &str, variables: &Map) -> Result<Option<Rendered>, String> {
+        let path = name.replace('.', "/");
+        for path in [format!("{path}.sls"), format!("{path}/init.sls")] {
+            if let Some(rendered) = self.file(saltenv, &path, name, variables)? {
+                return Ok(Some(rendered));
+            }
+        }
+        Ok(None)
+    }
+
+    fn top(&mut self, saltenv: &str) -> Result<Option<Rendered>, String> {
+        let named = self.host.opts.get_str("state_top").unwrap_or("top.sls");
+        let path = named.strip_prefix("salt://").unwrap_or(named).trim_start_matches('/').to_owned();
+        self.file(saltenv, &path, "", &Map::new())
+    }
+}
+
+impl Texts {
+    fn of(roots: &IndexMap<String, Vec<PathBuf>>) -> Arc<Texts> {
+        let key: Roots = roots.iter().map(|(name, folders)| (name.clone(), folders.clone())).collect();
+        let mut servers = SERVERS.lock().unwrap_or_else(PoisonError::into_inner);
+        let made = || Arc::new(Texts { server: FileServer::new(key.clone()), known: Mutex::default() });
+        servers.entry(key.clone()).or_insert_with(made).clone()
+    }
+
+    /// The text of a file; `None` where no root has it.
+    fn read(&self, saltenv: &str, path: &str) -> Result<Option<Arc<str>>, String> {
+        let Ok(mut found) = self.server.find(saltenv, path) else { return Ok(None) };
+        let key = (saltenv.to_owned(), path.to_owned());
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
+        if let Some((_, text)) = known.filter(|(tag, _)| *tag == found.tag) {
+            return Ok(Some(text));
+        }
+        let mut text = String::new();
+        found.file.read_to_string(&mut text).map_err(|error| format!("salt://{path}: {error}"))?;
+        let text: Arc<str> = text.into();
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(key, (found.tag, text.clone()));
+        Ok(Some(text))
+    }
+}
+
+/// Templates that templates import.
+struct Imports<'t> {
+    texts: &'t Texts,
+    saltenv: &'t str,
+    parsed: &'t Parsed,
+}
+
+impl Loader for Imports<'_> {
+    fn load(&self, path: &str) -> Result<Option<String>, String> {
+        Ok(self.texts.read(self.saltenv, path)?.map(|text| text.to_string()))
+    }
+
+    fn parsed(&self) -> Option<&Parsed> {
+        Some(self.parsed)
+    }
+}
+
+/// The SLS a file holds: `web/init.sls` is `web`.
+fn sls_name(path: &str) -> Option<String> {
+    let name = path.strip_suffix("/init.sls").or_else(|| path.strip_suffix(".sls"))?;
+    Some(name.replace('/', "."))
+}
+
+/// What a template sees of its own file; a top file is no SLS, and has `sls` empty.
+fn file_variables(saltenv: &str, path: &str, sls: &str) -> Map {
+    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    Map::from([
+        ("saltenv", saltenv.to_owned()),
+        ("sls", sls.to_owned()),
+        ("tplpath", path.to_owned()),
+        ("tplfile", path.to_owned()),
+        ("tpldir", if folder.is_empty() { "." } else { folder }.to_owned()),
+        ("tpldot", folder.replace('/', ".")),
+        ("slspath", folder.to_owned()),
+        ("slsdotpath", folder.replace('/', ".")),
+        ("slscolonpath", folder.replace('/', ":")),
+        ("sls_path", folder.replace('/', "_")),
+    ])
+}
+
+/// How blanks around tags are treated: `jinja_sls_env` and `jinja_env`, and the older `jinja_trim_blocks`.
+fn settings(opts: &Map, is_sls: bool) -> Settings {
+    let env = opts.get(if is_sls { "jinja_sls_env" } else { "jinja_env" });
+    let flag = |name: &str| {
+        let named = env.and_then(|env| env.get(name)).is_some_and(Value::is_truthy);
+        named || opts.get(&format!("jinja_{name}")).is_some_and(Value::is_truthy)
+    };
+    Settings { trim_blocks: flag("trim_blocks"), lstrip_blocks: flag("lstrip_blocks"), ..Settings::default() }
+}
+
+/// A file without data is an empty map.
+fn rendered(path: &str, output: Output) -> Rendered {
+    let (data, places) = match output {
+        Output::Text(text) => (Value::Str(text), Vec::new()),
+        Output::Data(node) => (node.to_value(), places(path, &node)),
+    };
+    let data = if data.is_truthy() { data } else { Map::new().into() };
+    Rendered { path: path.to_owned(), data, places }
+}
+
+/// Where ids and the keys below them were written.
+fn places(path: &str, node: &Node) -> Vec<((String, Option<String>), Place)> {
+    let file = format!("salt://{path}");
+    let place = |mark: Mark| Place { file: file.clone(), line: mark.line, column: mark.column };
+    let mut places = Vec::new();
+    for (id, body) in node.as_map().unwrap_or_default() {
+        let Some(name) = id.as_str() else { continue };
+        places.push(((name.to_owned(), None), place(id.mark)));
+        if let NodeKind::Map(keys) = &body.kind {
+            let keys = keys.iter().filter_map(|(key, _)| Some((key.as_str()?.to_owned(), place(key.mark))));
+            places.extend(keys.map(|(key, place)| ((name.to_owned(), Some(key)), place)));
+        }
+    }
+    places
+}

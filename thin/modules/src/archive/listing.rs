@@ -1,0 +1,225 @@
+//! What is in an archive, by kind.
+
+use super::{program, zip};
+use crate::process::{Command, Output};
+use crate::registry::CallError;
+use crate::shell_words;
+use halite_wire::{Map, Value};
+use rustix::fs::FileType;
+use std::collections::BTreeSet;
+use std::path::Path;
+
+/// Names in an archive; those of directories end in a slash.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Listing {
+    /// All, in the archive's order, directories without slash where the format has none.
+    pub names: Vec<String>,
+    pub dirs: Vec<String>,
+    pub files: Vec<String>,
+    pub links: Vec<String>,
+}
+
+/// The format a name's ending tells.
+pub fn guess_format(name: &str) -> Option<&'static str> {
+    const TAR: [&str; 10] =
+        [".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tbz", ".tar.xz", ".txz", ".tar.lzma", ".tlz"];
+    let name = name.to_lowercase();
+    if TAR.iter().any(|ending| name.ends_with(ending)) {
+        return Some("tar");
+    }
+    [(".zip", "zip"), (".rar", "rar")]
+        .into_iter()
+        .find_map(|(ending, format)| name.ends_with(ending).then_some(format))
+}
+
+/// Lists a file of this host. `decompress` is a command that writes a tar archive to its output; `strip` takes that many
+/// directories off each name.
+///
+/// # Errors
+/// Where it is no such archive, or the program for it is not there.
+pub fn listing(
+    file: &Path,
+    format: &str,
+    decompress: Option<&str>,
+    strip: usize,
+) -> Result<Listing, CallError> {
+    let mut listed = match format {
+        "tar" => tar(file, decompress)?,
+        "zip" => zipped(file)?,
+        "rar" => rar(file)?,
+        other => {
+            return Err(CallError::Failed(format!(
+                "there is no format '{other}'; there are tar, zip and rar"
+            )));
+        }
+    };
+    for names in [&mut listed.dirs, &mut listed.files, &mut listed.links] {
+        if strip > 0 {
+            *names = names.iter().filter_map(|name| stripped(name, strip)).collect();
+        }
+        names.sort();
+    }
+    Ok(listed)
+}
+
+fn stripped(name: &str, strip: usize) -> Option<String> {
+    name.splitn(strip + 1, '/').nth(strip).filter(|rest| !rest.is_empty()).map(str::to_owned)
+}
+
+impl Listing {
+    /// All names, sorted.
+    pub fn plain(&self) -> Vec<String> {
+        let mut all = [self.dirs.as_slice(), &self.files, &self.links].concat();
+        all.sort();
+        all
+    }
+
+    /// Directories at the top, the one all names share among them.
+    pub fn top_level_dirs(&self) -> Vec<String> {
+        let mut tops: Vec<String> =
+            self.dirs.iter().filter(|dir| dir.matches('/').count() == 1).cloned().collect();
+        let all = self.plain();
+        let shared = match (all.first(), all.last()) {
+            (Some(first), Some(last)) => first
+                .chars()
+                .zip(last.chars())
+                .take_while(|(a, b)| a == b)
+                .map(|(a, _)| a)
+                .collect::<String>(),
+            _ => String::new(),
+        };
+        if let Some((top, _)) = shared.split_once('/') {
+            let top = format!("{top}/");
+            if !tops.contains(&top) {
+                tops.push(top);
+            }
+        }
+        tops
+    }
+
+    pub fn top_level_files(&self) -> Vec<String> {
+        at_top(&self.files)
+    }
+
+    pub fn top_level_links(&self) -> Vec<String> {
+        at_top(&self.links)
+    }
+
+    /// As Salt tells it with `verbose`.
+    pub fn verbose(&self) -> Map {
+        Map::from([
+            ("dirs", Value::from(self.dirs.clone())),
+            ("files", self.files.clone().into()),
+            ("links", self.links.clone().into()),
+            ("top_level_dirs", self.top_level_dirs().into()),
+            ("top_level_files", self.top_level_files().into()),
+            ("top_level_links", self.top_level_links().into()),
+        ])
+    }
+}
+
+fn at_top(names: &[String]) -> Vec<String> {
+    names.iter().filter(|name| !name.contains('/')).cloned().collect()
+}
+
+/// Two lists of tar: names alone, and lines that begin with the kind.
+fn tar(file: &Path, decompress: Option<&str>) -> Result<Listing, CallError> {
+    program(&["tar"])?;
+    let (names, kinds) = (tar_lines(file, decompress, "-tf")?, tar_lines(file, decompress, "-tvf")?);
+    let mut listed = Listing::default();
+    for (name, line) in names.lines().zip(kinds.lines()) {
+        let bare = if name.len() > 1 { name.trim_end_matches('/') } else { name };
+        listed.names.push(bare.to_owned());
+        match line.chars().next() {
+            Some('d') => listed.dirs.push(format!("{bare}/")),
+            Some('l') => listed.links.push(bare.to_owned()),
+            _ => listed.files.push(bare.to_owned()),
+        }
+    }
+    Ok(listed)
+}
+
+fn tar_lines(file: &Path, decompress: Option<&str>, mode: &str) -> Result<String, CallError> {
+    let list = |archive: &Path| Command::new(["tar", "-P"]).arg(mode).arg(archive).c_locale();
+    let output = match decompress.filter(|command| !command.trim().is_empty()) {
+        None => list(file).run(),
+        Some(words) => {
+            let words = shell_words::split(words).map_err(|error| CallError::Failed(error.to_string()))?;
+            let unpacked =
+                words.into_iter().fold(Command::new(Vec::<String>::new()), Command::arg).arg(file).run();
+            let unpacked = unpacked.map_err(|error| CallError::failed(error.to_string()))?;
+            succeeded(file, &unpacked)?;
+            list(Path::new("-")).stdin(unpacked.stdout).run()
+        }
+    };
+    let output = output.map_err(|error| CallError::failed(error.to_string()))?;
+    succeeded(file, &output)?;
+    Ok(output.text())
+}
+
+fn succeeded(file: &Path, output: &Output) -> Result<(), CallError> {
+    if output.ok() {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    Err(CallError::Failed(format!("could not list {}: {}", file.display(), said.trim())))
+}
+
+fn zipped(file: &Path) -> Result<Listing, CallError> {
+    let entries = zip::entries(file).map_err(|error| CallError::Failed(error.to_string()))?;
+    let (mut dirs, mut files, mut links) = (BTreeSet::new(), Vec::new(), Vec::new());
+    let names = entries.iter().map(|entry| entry.name.clone()).collect();
+    for entry in entries {
+        let folder = entry.name.rfind('/').map(|slash| entry.name[..=slash].to_owned());
+        match FileType::from_raw_mode(entry.mode) {
+            FileType::Symlink => links.push(entry.name),
+            FileType::Directory => drop(dirs.insert(entry.name)),
+            _ => {
+                dirs.extend(folder);
+                files.push(entry.name);
+            }
+        }
+    }
+    files.retain(|name| !dirs.contains(name));
+    Ok(Listing { names, dirs: dirs.into_iter().collect(), files, links })
+}
+
+/// `rar lt` writes `Name:` and `Type:` lines.
+fn rar(file: &Path) -> Result<Listing, CallError> {
+    let program = program(&["rar", "unrar"])?;
+    let output = Command::new([program, "lt"]).arg(file).c_locale().run();
+    let output = output.map_err(|error| CallError::failed(error.to_string()))?;
+    succeeded(file, &output)?;
+    let mut listed = Listing::default();
+    let mut name = String::new();
+    for line in output.text().lines() {
+        match line.trim().split_once(':').map(|(key, value)| (key.trim(), value.trim())) {
+            Some(("Name", value)) => value.clone_into(&mut name),
+            Some(("Type", "Directory")) => listed.dirs.push(format!("{name}/")),
+            Some(("Type", _)) => listed.files.push(name.clone()),
+            _ => {}
+        }
+    }
+    listed.names = listed.plain();
+    Ok(listed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shared_directory_is_at_the_top_even_where_the_archive_does_not_name_it() {
+        let listed = Listing { files: vec!["app/a".into(), "app/b/c".into()], ..Listing::default() };
+        assert_eq!(listed.top_level_dirs(), ["app/"]);
+        let apart = Listing { files: vec!["a/x".into(), "b".into()], ..Listing::default() };
+        assert_eq!((apart.top_level_dirs(), apart.top_level_files()), (vec![], vec!["b".to_owned()]));
+    }
+
+    #[test]
+    fn endings_tell_formats() {
+        assert_eq!(guess_format("x/App-1.0.TAR.GZ"), Some("tar"));
+        assert_eq!(guess_format("a.zip"), Some("zip"));
+        assert_eq!(guess_format("tar"), None);
+    }
+}
