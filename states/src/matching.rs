@@ -6,7 +6,7 @@ use halite_modules::registry::Default::{Bool, Null, Str};
 use halite_modules::registry::Param::{Optional, Required, Rest};
 use halite_modules::registry::always;
 use halite_modules::{Bound, CallError, Ctx, Function, Module, Param, dictupdate, traverse};
-use halite_wire::{Map, Value};
+use halite_wire::Value;
 
 pub const MODULE: Module = Module {
     file: "matching",
@@ -177,6 +177,7 @@ mod tests {
     use super::*;
     use halite_modules::{Args, NoLink, NoRender};
     use halite_wire::Jid;
+    use halite_wire::Map;
 
     fn called(fun: &str, args: Args) -> Result<Value, CallError> {
         let gather = |_: &mut Ctx| Map::from([("os", "Debian")]);

@@ -2,7 +2,7 @@
 
 use crate::{Applied, Look, StateCtx, StateFunction, StateModule};
 use halite_modules::registry::Default;
-use halite_modules::{Args, Bound, CallError, Param, call, sysctl};
+use halite_modules::{Args, Bound, CallError, Param, call, linux_sysctl as sysctl};
 use halite_wire::{Map, Value};
 use std::path::Path;
 

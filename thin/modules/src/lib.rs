@@ -56,6 +56,7 @@ pub mod ini_manage;
 mod kmod;
 mod linux_service;
 mod linux_shadow;
+pub mod linux_sysctl;
 mod localemod;
 mod logmod;
 mod mine;
@@ -71,7 +72,6 @@ mod saltutil;
 mod slsutil;
 pub mod ssh;
 mod status;
-pub mod sysctl;
 mod sysmod;
 mod systemd_service;
 mod test;
@@ -114,6 +114,7 @@ pub const MODULES: &[Module] = &[
     kmod::MODULE,
     linux_service::MODULE,
     linux_shadow::MODULE,
+    linux_sysctl::MODULE,
     localemod::MODULE,
     logmod::MODULE,
     mine::MODULE,
@@ -130,7 +131,6 @@ pub const MODULES: &[Module] = &[
     slsutil::MODULE,
     ssh::MODULE,
     status::MODULE,
-    sysctl::MODULE,
     sysmod::MODULE,
     systemd_service::MODULE,
     test::MODULE,

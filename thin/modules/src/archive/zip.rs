@@ -5,7 +5,8 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
 /// Bytes at the end of an archive in which its directory's place must be found: the record, and the longest comment.
-const TAIL_BYTES: u64 = 22 + 65_535;
+const TAIL_BYTES: u64 = END_BYTES as u64 + 65_535;
+const END_BYTES: usize = 22;
 
 /// Bytes a directory may take: a million entries with names of usual length.
 const DIRECTORY_BYTES_MAX: u64 = 128 << 20;
@@ -61,7 +62,8 @@ fn directory(mut file: File) -> io::Result<Vec<u8>> {
         let (offset, length) = found.ok_or_else(not_zip)?;
         return piece(&mut file, offset, length);
     }
-    let length = u64::from(u32_at(&tail[end..], 12).ok_or_else(not_zip)?);
+    let record = tail.get(end..end + END_BYTES).ok_or_else(not_zip)?;
+    let length = u64::from(u32_at(record, 12).ok_or_else(not_zip)?);
     // Something may stand before the archive, as in those that unpack themselves; so its own offset says nothing.
     let offset = (start + end as u64).checked_sub(length).ok_or_else(not_zip)?;
     piece(&mut file, offset, length)

@@ -37,6 +37,9 @@ pub struct Lists {
     pub purge_desired: Packages,
 }
 
+/// A program and its arguments.
+pub type CommandLine = Vec<String>;
+
 /// One package manager.
 pub struct Manager {
     pub list: fn(&mut Ctx) -> Result<Lists, CallError>,
@@ -51,7 +54,7 @@ pub struct Manager {
     /// What must be so before anything is installed.
     pub prepare: fn(&mut Ctx, &Bound) -> Result<(), CallError>,
     /// Command lines that install.
-    pub install: fn(&mut Ctx, &Bound, &Order) -> Result<Vec<Vec<String>>, CallError>,
+    pub install: fn(&mut Ctx, &Bound, &Order) -> Result<Vec<CommandLine>, CallError>,
     /// The command line that removes these; true is purging.
     pub remove: fn(&Bound, &[String], bool) -> Vec<String>,
     /// The command line that upgrades all, or these.
