@@ -11,8 +11,8 @@ use super::tools::{Case, Line, Tool, line};
 use crate::place;
 use crate::ui::{Outcome, run, say};
 
-/// State runs of the peers take minutes on more hosts than these.
-const STATE_HOSTS_MAX: usize = 10;
+/// State runs and first contacts of the peers take minutes on more hosts than these.
+const SLOW_HOSTS_MAX: usize = 10;
 
 const WHEELS: &[&str] = &["ansible-core", "pyinfra", "salt==3007.15"];
 
@@ -77,7 +77,15 @@ pub fn write_config(fleet: &Fleet, dir: &Path, hosts: &[HostState], ssh_config: 
     Ok(fs::write(dir.join("copy.py"), copy)?)
 }
 
+/// Beside halite there is nothing to be learnt from waiting that long.
+fn takes_minutes(case: Case, hosts: usize) -> bool {
+    case != Case::Ping && hosts > SLOW_HOSTS_MAX
+}
+
 fn ansible(field: &Field<'_>, case: Case, hosts: usize) -> Option<Line> {
+    if takes_minutes(case, hosts) {
+        return None;
+    }
     let dir = field.config(hosts);
     let settings = format!("ANSIBLE_CONFIG={}", dir.join("ansible.cfg").display());
     let home = format!("ANSIBLE_HOME={}", dir.join("ansible").display());
@@ -90,15 +98,17 @@ fn ansible(field: &Field<'_>, case: Case, hosts: usize) -> Option<Line> {
     words.extend(match case {
         Case::Ping | Case::FirstContact => module(line!["ping"])?,
         Case::Copy => module(line!["copy", "-a", format!("src={} dest=/tmp/blob", field.blob().display())])?,
-        Case::States | Case::StatesAgain if hosts <= STATE_HOSTS_MAX => {
+        Case::States | Case::StatesAgain => {
             line![field.peer("ansible-playbook")?, "-i", inventory, field.file("peers/state.yml")]
         }
-        Case::States | Case::StatesAgain => return None,
     });
     Some(words)
 }
 
 fn pyinfra(field: &Field<'_>, case: Case, hosts: usize) -> Option<Line> {
+    if takes_minutes(case, hosts) {
+        return None;
+    }
     let dir = field.config(hosts);
     let blob = format!("BLOB={}", field.blob().display());
     let mut words =
@@ -106,21 +116,22 @@ fn pyinfra(field: &Field<'_>, case: Case, hosts: usize) -> Option<Line> {
     words.extend(match case {
         Case::Ping | Case::FirstContact => line!["exec", "--", "true"],
         Case::Copy => line!["copy.py"],
-        Case::States | Case::StatesAgain if hosts <= STATE_HOSTS_MAX => line![field.file("peers/state.py")],
-        Case::States | Case::StatesAgain => return None,
+        Case::States | Case::StatesAgain => line![field.file("peers/state.py")],
     });
     Some(words)
 }
 
 fn salt_ssh(field: &Field<'_>, case: Case, hosts: usize) -> Option<Line> {
+    if takes_minutes(case, hosts) {
+        return None;
+    }
     let config = field.config(hosts);
     let words = line![field.peer("salt-ssh")?, "-c", config, "--max-procs=50", "*"];
     let call = match case {
         Case::Ping | Case::FirstContact => line!["test.ping"],
         // salt-ssh carries a file only where a state asks for it.
         Case::Copy => return None,
-        Case::States | Case::StatesAgain if hosts <= STATE_HOSTS_MAX => line!["state.apply", "app"],
-        Case::States | Case::StatesAgain => return None,
+        Case::States | Case::StatesAgain => line!["state.apply", "app"],
     };
     Some([words, call].concat())
 }
