@@ -21,10 +21,15 @@ pub struct Scratch(pub PathBuf);
 impl Scratch {
     pub fn new() -> Scratch {
         static COUNT: AtomicU32 = AtomicU32::new(0);
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let folder = std::env::temp_dir().join(format!("halite-test-{}-{count}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        Scratch(folder)
+        // A run that was killed may have left the folder of this very number.
+        loop {
+            let count = COUNT.fetch_add(1, Ordering::Relaxed);
+            let folder = std::env::temp_dir().join(format!("halite-test-{}-{count}", std::process::id()));
+            match std::fs::create_dir(&folder) {
+                Ok(()) => return Scratch(folder),
+                Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::AlreadyExists, "{error}"),
+            }
+        }
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -38,19 +43,22 @@ impl Drop for Scratch {
     }
 }
 
-/// A client key that every test shares; fake hosts take any.
+/// A client key that every test of every run shares; fake hosts take any.
 pub fn client_key() -> PathBuf {
-    static KEY: std::sync::OnceLock<Scratch> = std::sync::OnceLock::new();
-    let folder = KEY.get_or_init(|| {
+    let key = Path::new(env!("CARGO_TARGET_TMPDIR")).join("client_key");
+    if !key.exists() {
         let scratch = Scratch::new();
         let made = std::process::Command::new("ssh-keygen")
             .args(["-q", "-t", "ed25519", "-N", "", "-f"])
             .arg(scratch.path("id"))
             .status();
         assert!(made.is_ok_and(|status| status.success()), "ssh-keygen is needed");
-        scratch
-    });
-    folder.path("id")
+        // Whole or not at all, also where another test makes one at this moment.
+        let near = key.with_extension(scratch.0.file_name().unwrap());
+        std::fs::copy(scratch.path("id"), &near).unwrap();
+        std::fs::rename(near, &key).unwrap();
+    }
+    key
 }
 
 /// Limits short enough for a test, long enough for a loaded machine.
