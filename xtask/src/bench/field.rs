@@ -130,9 +130,10 @@ impl<'a> Field<'a> {
         let command = match case {
             Case::Ping | Case::StatesAgain => return Ok(()),
             Case::States => states::CLEAN,
-            Case::Copy => "rm -f /tmp/blob",
+            // What a host has fetched it keeps; only the second file would be free.
+            Case::Copy => "rm -rf /tmp/blob /var/cache/halite",
             Case::FirstContact => {
-                "pkill -P 1; rm -rf /var/tmp/* /var/tmp/.[!.]* /tmp/* /tmp/.[!.]* /root/.ansible"
+                "pkill -P 1; rm -rf /var/cache/halite /var/tmp/* /var/tmp/.[!.]* /tmp/* /tmp/.[!.]* /root/.ansible"
             }
         };
         for host in &self.fleet.hosts()[..hosts] {

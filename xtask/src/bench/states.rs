@@ -16,7 +16,7 @@ const COMMANDS: usize = 5;
 pub const STATES: usize = DIRECTORIES + FILES + COMMANDS;
 
 /// Takes away what the runs have made.
-pub const CLEAN: &str = "rm -rf /srv/app";
+pub const CLEAN: &str = "rm -rf /srv/app /var/cache/halite";
 
 /// A file of twenty lines; the same text comes out of every tool.
 fn template() -> String {
