@@ -1,8 +1,9 @@
-//! Builds the thin and embeds it, compressed, with its hash: one `cargo build` gives one working binary.
+//! Builds the thins and embeds them, compressed, with their hashes: one `cargo build` gives one working binary.
 //!
-//! The thin for this machine's architecture is built here by a second cargo, statically linked. Thins for
-//! others, or better ones, are handed in: `THIN_PREBUILT_X86_64=path`, `THIN_PREBUILT_AARCH64=path`
-//! (`cargo xtask thins` builds both against musl).
+//! The lean and the full thin for this machine's architecture are built here by a second cargo, statically linked.
+//! Thins for others, or better ones, are handed in: `THIN_PREBUILT_X86_64=path`, `THIN_PREBUILT_AARCH64=path`, and the
+//! lean ones as `LEAN_THIN_PREBUILT_...` (`cargo xtask thins` builds all against musl). Where a full one is handed in
+//! without its lean one, it serves for both.
 
 use lzma_rust2::{XzOptions, XzWriter};
 use sha2::Digest;
@@ -18,33 +19,58 @@ mod unwind_tables;
 /// Names as `uname -m` says them.
 const ARCHITECTURES: [&str; 2] = ["x86_64", "aarch64"];
 
+/// Each with the start of its variables, and what cargo is told to build it.
+const EDITIONS: [(&str, &str, &[&str]); 2] =
+    [("Lean", "LEAN_THIN_PREBUILT", &["--no-default-features"]), ("Full", "THIN_PREBUILT", &[])];
+
 fn main() {
     let out = PathBuf::from(env::var("OUT_DIR").expect("cargo sets OUT_DIR"));
-    let own = env::var("CARGO_CFG_TARGET_ARCH").expect("cargo sets CARGO_CFG_TARGET_ARCH");
     println!("cargo::rerun-if-changed=build.rs");
-    let mut table = String::from("pub static THINS: &[Thin] = &[\n");
+    let (mut thins, mut functions) = (String::new(), String::new());
     for arch in ARCHITECTURES {
-        let variable = format!("THIN_PREBUILT_{}", arch.to_uppercase());
-        println!("cargo::rerun-if-env-changed={variable}");
-        let thin = match env::var_os(&variable) {
-            Some(path) => PathBuf::from(path),
-            None if arch == own => build_thin(&out, arch),
-            None => continue,
-        };
-        println!("cargo::rerun-if-changed={}", thin.display());
-        table += &embed(&out, arch, &thin);
+        for (edition, thin) in thins_for(&out, arch) {
+            println!("cargo::rerun-if-changed={}", thin.display());
+            thins += &embed(&out, arch, edition, &thin);
+            if edition == "Lean" && env::var("HOST").is_ok_and(|host| host.starts_with(arch)) {
+                functions = listed(&thin);
+            }
+        }
     }
-    table += "];\n";
+    let table = format!(
+        "pub static THINS: &[Thin] = &[\n{thins}];\n/// What lean thins can be asked.\nstatic LEAN_FUNCTIONS: &[&str] = &[\n{functions}];\n"
+    );
     fs::write(out.join("thins.rs"), table).expect("OUT_DIR is writable");
 }
 
+/// The thins to embed for one architecture, each with its edition: those handed in, else those built here.
+fn thins_for(out: &Path, arch: &str) -> Vec<(&'static str, PathBuf)> {
+    let given = EDITIONS.map(|(edition, variable, _)| {
+        let variable = format!("{variable}_{}", arch.to_uppercase());
+        println!("cargo::rerun-if-env-changed={variable}");
+        env::var_os(variable).map(|path| (edition, PathBuf::from(path)))
+    });
+    let own = env::var("CARGO_CFG_TARGET_ARCH").expect("cargo sets CARGO_CFG_TARGET_ARCH");
+    if arch != own || given.iter().any(Option::is_some) {
+        return given.into_iter().flatten().collect();
+    }
+    EDITIONS.map(|(edition, _, flags)| (edition, build_thin(out, arch, edition, flags))).into()
+}
+
+/// The functions a thin of this machine has, as items of a table.
+fn listed(thin: &Path) -> String {
+    let said = Command::new(thin).arg("--functions").output().expect("a thin of this machine can be run");
+    assert!(said.status.success(), "{} does not list its functions", thin.display());
+    String::from_utf8_lossy(&said.stdout).lines().map(|name| format!("    {name:?},\n")).collect()
+}
+
 /// Compresses one thin into `OUT_DIR`; its row of the table.
-fn embed(out: &Path, arch: &str, thin: &Path) -> String {
+fn embed(out: &Path, arch: &str, edition: &str, thin: &Path) -> String {
     let mut bytes = fs::read(thin).unwrap_or_else(|error| panic!("cannot read {}: {error}", thin.display()));
     unwind_tables::clear(&mut bytes).unwrap_or_else(|| panic!("{} is no 64-bit ELF file", thin.display()));
     let digest = sha2::Sha256::digest(&bytes);
     let sha256: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    let packed = out.join(format!("thin-{arch}.xz"));
+    let name = format!("{arch}-{}", edition.to_lowercase());
+    let packed = out.join(format!("thin-{name}.xz"));
     let shown = target_dir(out).join("thin").join("embedded");
     let mut options = XzOptions::with_preset(9);
     // Machine code of x86 is aligned to nothing, and its last byte says much about the next.
@@ -54,11 +80,11 @@ fn embed(out: &Path, arch: &str, thin: &Path) -> String {
     fs::write(&packed, xz.finish().expect("memory is writable")).expect("OUT_DIR is writable");
     // For people and for `cargo xtask sizes`: exactly what is inside.
     let copied = fs::create_dir_all(&shown)
-        .and_then(|()| fs::write(shown.join(arch), &bytes))
-        .and_then(|()| fs::copy(&packed, shown.join(format!("{arch}.xz"))));
+        .and_then(|()| fs::write(shown.join(&name), &bytes))
+        .and_then(|()| fs::copy(&packed, shown.join(format!("{name}.xz"))));
     copied.unwrap_or_else(|error| panic!("cannot write to {}: {error}", shown.display()));
     format!(
-        "    Thin {{ arch: {arch:?}, sha256: {sha256:?}, size: {}, xz: include_bytes!({packed:?}) }},\n",
+        "    Thin {{ arch: {arch:?}, edition: Edition::{edition}, sha256: {sha256:?}, size: {}, xz: include_bytes!({packed:?}) }},\n",
         bytes.len()
     )
 }
@@ -68,7 +94,7 @@ const THIN_FLAGS: &str =
     "-C target-feature=+crt-static -C relocation-model=static --cfg sha2_backend_soft=\"compact\"";
 
 /// Builds the thin with this very toolchain, statically linked against glibc.
-fn build_thin(out: &Path, arch: &str) -> PathBuf {
+fn build_thin(out: &Path, arch: &str, edition: &str, flags: &[&str]) -> PathBuf {
     for part in ["thin", "states/render", "Cargo.lock", "Cargo.toml"] {
         println!("cargo::rerun-if-changed={part}");
     }
@@ -77,7 +103,7 @@ fn build_thin(out: &Path, arch: &str) -> PathBuf {
     let triple = format!("{arch}-unknown-linux-gnu");
     let mut cargo = Command::new(env::var_os("CARGO").expect("cargo sets CARGO"));
     cargo.args(["build", "--locked", "--package", "halite-thin", "--profile", "thin", "--target", &triple]);
-    cargo.arg("--target-dir").arg(&target);
+    cargo.args(flags).arg("--target-dir").arg(&target);
     // What the outer build was told must not leak into this one.
     for (name, _) in env::vars_os() {
         let text = name.to_string_lossy();
@@ -91,7 +117,12 @@ fn build_thin(out: &Path, arch: &str) -> PathBuf {
     cargo.env(flags, THIN_FLAGS);
     let status = cargo.status().expect("cargo can be started");
     assert!(status.success(), "the thin does not build; run: cargo build -p halite-thin");
-    target.join(triple).join("thin").join("halite-thin")
+    let thin = target.join(triple).join("thin");
+    // The next edition is built under the same name.
+    let kept = thin.join(format!("halite-thin-{}", edition.to_lowercase()));
+    fs::copy(thin.join("halite-thin"), &kept)
+        .unwrap_or_else(|error| panic!("cannot write {}: {error}", kept.display()));
+    kept
 }
 
 /// OUT_DIR is `<target>/<profile>/build/halite-<hash>/out`.

@@ -12,7 +12,7 @@ use std::process::Command;
 
 #[test]
 fn the_aarch64_thin_answers_a_ping() {
-    let thin = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/thins/aarch64/halite-thin");
+    let thin = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/thins/aarch64/halite-thin-full");
     if !thin.exists() || Command::new("qemu-aarch64-static").arg("--version").output().is_err() {
         return;
     }

@@ -123,6 +123,9 @@ pub enum HostErrorKind {
     Unsupported(String),
     #[error("sudo failed: {0}")]
     SudoFailed(String),
+    /// The session then tries the full thin; seen only where a host says it of that one, too.
+    #[error("the host's executor lacks what the call needs")]
+    NeedsFullThin,
 }
 
 impl HostErrorKind {
@@ -140,6 +143,7 @@ impl HostErrorKind {
             Self::PushFailed(_) => "push_failed",
             Self::Unsupported(_) => "unsupported",
             Self::SudoFailed(_) => "sudo_failed",
+            Self::NeedsFullThin => "needs_full_thin",
         }
     }
 
@@ -157,6 +161,7 @@ impl HostErrorKind {
                 Some("Set `sudo` and `passwd` in the roster, or allow sudo without a password.")
             }
             Self::Unreachable(_)
+            | Self::NeedsFullThin
             | Self::Timeout { .. }
             | Self::Lost { .. }
             | Self::Protocol(_)

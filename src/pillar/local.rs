@@ -3,7 +3,8 @@
 use super::functions::Host;
 use crate::config::private_dir;
 use crate::files::{FileServer, answer_all};
-use crate::session::{random_nonce, thins};
+use crate::session::random_nonce;
+use crate::session::thins::{self, Edition};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use halite_wire::message::{Answer, Ask, Call, FromThin, Return, ToThin};
@@ -24,9 +25,9 @@ const RETURN_BYTES_MAX: usize = 16 << 20;
 /// # Errors
 /// This controller carries none for this machine, or the disk refuses.
 pub fn executable(cache: &Path) -> Result<PathBuf, String> {
-    let thin = thins::for_machine(std::env::consts::ARCH)
+    let thin = thins::for_machine(std::env::consts::ARCH, Edition::Full)
         .ok_or_else(|| format!("this controller carries no executor for {}", std::env::consts::ARCH))?;
-    let folder = cache.join("thin").join(thins::version());
+    let folder = cache.join("thin").join(thins::version(Edition::Full));
     private_dir(&folder).map_err(|error| error.to_string())?;
     let file = folder.join("halite-thin");
     if file.metadata().is_ok_and(|meta| meta.len() == thin.size as u64) {
@@ -101,7 +102,7 @@ fn talk(
                         send(&mut stdin, &mut seq, ToThin::Answer { ask, part, last })?;
                     }
                 }
-                FromThin::Hello(_) | FromThin::Progress(_) | FromThin::Log(_) => {}
+                FromThin::Hello(_) | FromThin::Progress(_) | FromThin::Log(_) | FromThin::Lacks => {}
             }
         }
         let read = stdout.read(&mut piece)?;

@@ -27,6 +27,7 @@ use line::{Handler, Seen};
 use russh::client::{self, Handle};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use thins::Edition;
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
@@ -91,6 +92,8 @@ struct Turn<'a> {
 }
 
 /// Gives `host` its turn. Never fails: whatever happens is the record.
+///
+/// A turn that nothing came of, for want of a terminal or of the full thin, is taken again with it.
 pub async fn run(
     shared: &Shared,
     host: &Host,
@@ -98,25 +101,39 @@ pub async fn run(
     stop: StopSignal,
     on_step: &(dyn Fn(Step) + Send + Sync),
 ) -> Record {
-    let record = run_once(shared, host, work, stop.clone(), on_step).await;
-    if host.tty || !wants_terminal(&record) {
-        return record;
+    let mut host = std::borrow::Cow::Borrowed(host);
+    let mut edition = Edition::of(work);
+    let mut took = Duration::ZERO;
+    loop {
+        let record = run_once(shared, &host, work, edition, stop.clone(), on_step).await;
+        took += record.took;
+        match kind(&record) {
+            Some(HostErrorKind::NeedsFullThin) if edition == Edition::Lean => edition = Edition::Full,
+            Some(HostErrorKind::SudoFailed(said)) if !host.tty && wants_terminal(said) => {
+                host.to_mut().tty = true
+            }
+            _ => return Record { took, ..record },
+        }
     }
-    let on_terminal = Host { tty: true, ..host.clone() };
-    let second = run_once(shared, &on_terminal, work, stop, on_step).await;
-    Record { took: record.took + second.took, ..second }
+}
+
+fn kind(record: &Record) -> Option<&HostErrorKind> {
+    match &record.outcome {
+        Outcome::Failed(error) => Some(&error.kind),
+        _ => None,
+    }
 }
 
 /// Whether sudo refused because it insists on a terminal (`requiretty`). Nothing has run then.
-fn wants_terminal(record: &Record) -> bool {
-    matches!(&record.outcome, Outcome::Failed(HostError { kind: HostErrorKind::SudoFailed(said), .. })
-        if said.contains("must have a tty"))
+fn wants_terminal(said: &str) -> bool {
+    said.contains("must have a tty")
 }
 
 async fn run_once(
     shared: &Shared,
     host: &Host,
     work: &Work,
+    edition: Edition,
     stop: StopSignal,
     on_step: &(dyn Fn(Step) + Send + Sync),
 ) -> Record {
@@ -131,7 +148,7 @@ async fn run_once(
         cancelled: false,
         noise: Vec::new(),
     };
-    let outcome = match turn.take(work).await {
+    let outcome = match turn.take(work, edition).await {
         Ok(answer) => Outcome::Returned(answer),
         Err(_) if turn.cancelled => Outcome::Cancelled(turn.reached),
         Err(kind) => Outcome::Failed(HostError {
@@ -145,7 +162,7 @@ async fn run_once(
 }
 
 impl Turn<'_> {
-    async fn take(&mut self, work: &Work) -> Result<Return, HostErrorKind> {
+    async fn take(&mut self, work: &Work, edition: Edition) -> Result<Return, HostErrorKind> {
         let mut line = self.reach().await?;
         self.enter(Phase::Auth);
         let entered = auth::log_in(&mut line, self.host, &self.shared.keys);
@@ -159,7 +176,7 @@ impl Turn<'_> {
             .await?
             .map_err(|error| self.lost(&error))?;
         let answer = match work {
-            Work::Call { call, public } => talk::call(self, channel, call, *public).await,
+            Work::Call { call, public } => talk::call(self, channel, call, *public, edition).await,
             Work::Raw { command } => raw::command(self, channel, command).await,
         };
         let _ = line.disconnect(russh::Disconnect::ByApplication, "", "").await;

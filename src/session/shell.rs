@@ -2,10 +2,10 @@
 //!
 //! The first line is read by the user's login shell, whatever that is, so it keeps to what sh, bash, rbash, dash,
 //! ash, zsh, csh, tcsh and fish read alike: words, and one string in single quotes without `'`, `\`, `!` or
-//! line ends. That string is POSIX `sh`. It costs one `ls` where the thin is present.
+//! line ends. That string is POSIX `sh`. Where the thin is present it starts no program but the thin.
 
 use super::limits::COMMAND_BYTES_MAX;
-use super::thins::{self, Packing, Thin};
+use super::thins::{self, Edition, Packing, Thin};
 use halite_roster::Host;
 use halite_wire::frame::Nonce;
 
@@ -22,15 +22,22 @@ const NO_THIN_DIR: &str = "/-";
 
 /// Finds the thin and becomes it, or says what it would take to put it there and waits for the second line.
 ///
-/// Words: $1 version, $2 nonce, $3 call, $4 our directory's name, $5 directory from the roster.
-/// A directory counts only where it and the thin are ours and nobody else's: mode 0700. It is entered first and
-/// looked at from inside, so that nobody who swaps it under its name gains anything.
+/// Words: $1 version, $2 nonce, $3 call, $4 our directory's name, $5 directory from the roster, $6 version that
+/// serves as well. A directory counts only where it and the thin are ours, and nobody else can change them. It is
+/// entered first and looked at from inside, so that nobody who swaps it under its name gains anything.
+///
+/// We mark both with the sticky bit, which `[` sees without a program. The kernel lets nobody else replace our file in
+/// such a directory, and whoever loosens the modes by number takes the mark away. Where there is no mark, `ls` is asked.
+///
 /// `SHLVL` tells bash that a shell ran before it; Debian's else takes every command for a login of its own and
 /// reads `.bashrc`, into the output of the command.
 const FIND: &str = concat!(
     r#"export SHLVL=2; for d in "$5" "/var/tmp/$4" "/tmp/$4" "/dev/shm/$4" "$HOME/$4"; do "#,
-    r#"if cd "$d" 2>/dev/null && [ -x "./$1" ] && [ -O "./$1" ] && [ -O . ]; then "#,
-    r#"case "$(ls -ldn . "./$1" 2>/dev/null)" in drwx------*-rwx------*) exec "./$1" "$2" "$3";; esac; fi; done; "#,
+    r#"if cd "$d" 2>/dev/null && [ -O . ]; then for v in "./$1" "./$6"; do "#,
+    r#"if [ -f "$v" ] && [ -x "$v" ] && [ -O "$v" ]; then if [ -h "$v" ]; then :; "#,
+    r#"elif [ -k . ] && [ -k "$v" ]; then exec "$v" "$2" "$3"; else "#,
+    r#"case "$(ls -ldn . "$v" 2>/dev/null)" in drwx-----[-T]*-rwx-----[-T]*) exec "$v" "$2" "$3";; esac; "#,
+    r#"fi; fi; done; fi; done; "#,
     r#"if [ "$3" = - ]; then read -r c; fi; "#,
     r#"z=raw; for p in gzip xz; do if command -v $p >/dev/null 2>&1; then z=$p; fi; done; "#,
     r#"echo "HALITE-$2 NEED $(uname -s) $(uname -m) $z"; read -r s; eval "$s""#,
@@ -45,17 +52,23 @@ pub enum Route<'a> {
     AfterGreeting,
 }
 
-/// The command that starts a thin.
+/// The command that starts a thin of this edition, or a fuller one.
 ///
 /// # Errors
 /// What of the roster cannot be said to every shell.
-pub fn start(host: &Host, nonce: Nonce, route: Route, prompt: &str) -> Result<String, String> {
+pub fn start(
+    host: &Host,
+    edition: Edition,
+    nonce: Nonce,
+    route: Route,
+    prompt: &str,
+) -> Result<String, String> {
     let call = match route {
         Route::Word(call) => call,
         Route::Stdin => CALL_ON_STDIN,
         Route::AfterGreeting => CALL_AFTER_GREETING,
     };
-    let version = thins::version();
+    let (version, fuller) = (thins::version(edition), thins::version(Edition::Full));
     let nonce = nonce.to_hex();
     let folder = folder(host);
     let thin_dir = word("thin_dir", host.thin_dir.as_deref().unwrap_or(NO_THIN_DIR))?;
@@ -67,7 +80,7 @@ pub fn start(host: &Host, nonce: Nonce, route: Route, prompt: &str) -> Result<St
         None => String::new(),
     };
     let become_user = become_user(host, prompt)?;
-    Ok(format!("{become_user}sh -c '{path}{FIND}' sh {version} {nonce} {call} {folder} {thin_dir}"))
+    Ok(format!("{become_user}sh -c '{path}{FIND}' sh {version} {nonce} {call} {folder} {thin_dir} {fuller}"))
 }
 
 /// The longest call that fits the line.
@@ -144,7 +157,7 @@ pub fn install(thin: &Thin, packing: Packing, length: usize) -> String {
         r#"if [ -h "$d" ]; then e="$e $d is a link;"; continue; fi; "#,
         r#"if [ -d "$d" ]; then :; elif mkdir -m 700 "$d" 2>/dev/null; then m=1; else e="$e $d cannot be made;"; continue; fi; "#,
         r#"if cd "$d" 2>/dev/null; then :; else e="$e $d cannot be entered;"; continue; fi; "#,
-        r#"case "$(ls -ldn .)" in drwx------*) ;; *) e="$e $d is not private;"; continue;; esac; "#,
+        r#"case "$(ls -ldn .)" in drwx-----[-T]*) ;; *) e="$e $d is not private;"; continue;; esac; "#,
         r#"if [ -O . ]; then :; else e="$e $d is not ours;"; continue; fi; "#,
         r#"if { true; } 2>/dev/null >"$t"; then :; else no "cannot be written"; continue; fi; "#,
         r##"if { echo "#!/bin/sh" && echo "exit 0"; } 2>/dev/null >"$t" && chmod 700 "$t"; then :; else no "has no room"; continue; fi; "##,
@@ -154,7 +167,7 @@ pub fn install(thin: &Thin, packing: Packing, length: usize) -> String {
         r#"h="$(sha256sum <"$t" 2>/dev/null)"; case "${h%% *}" in "#,
         &format!(r#"{sha256}) ;; "") if [ "$(wc -c <"$t")" -ne {size} ]; then no "did not get {size} bytes"; break; fi;; "#),
         r#"*) no "got another checksum"; break;; esac; "#,
-        r#"chmod 700 "$t"; mv -f "$t" "./$1"; exec "./$1" "$2" +; done; "#,
+        r#"chmod 1700 . "$t" 2>/dev/null || chmod 700 "$t"; mv -f "$t" "./$1"; exec "./$1" "$2" +; done; "#,
         r#"echo "HALITE-$2 FAIL $e""#,
         "\n",
     ]

@@ -4,7 +4,7 @@ use super::capture::{Capture, Kept};
 use super::limits::{BLIND_CALL_BYTES_MAX, KEPT_TEXT_BYTES, PUSH_BYTES_PER_STALL, STDERR_BYTES_MAX};
 use super::shell::{self, MARK, Route};
 use super::speak::{ORDERS_WAITING_MAX, Order, Pushed, speak};
-use super::thins::Packing;
+use super::thins::{Edition, Packing};
 use super::{Turn, random_nonce, thins};
 use crate::fleet::facts::Step;
 use crate::fleet::outcome::{HostErrorKind, Phase, Reached};
@@ -56,6 +56,7 @@ struct Conversation<'t, 'a> {
     stderr: Kept,
     answer: Capture,
     orders: mpsc::Sender<Order>,
+    edition: Edition,
     stage: Stage,
     deadline: Option<Instant>,
     password_sent: bool,
@@ -74,6 +75,7 @@ pub async fn call(
     channel: Channel<Msg>,
     call: &Call,
     public: bool,
+    edition: Edition,
 ) -> Result<Return, HostErrorKind> {
     let nonce = random_nonce();
     let prompt = format!("p{}:", random_nonce().to_hex());
@@ -85,7 +87,8 @@ pub async fn call(
         long if asks_password || long.len() > BLIND_CALL_BYTES_MAX => Route::AfterGreeting,
         _ => Route::Stdin,
     };
-    let command = shell::start(turn.host, nonce, route, &prompt).map_err(HostErrorKind::Unsupported)?;
+    let command =
+        shell::start(turn.host, edition, nonce, route, &prompt).map_err(HostErrorKind::Unsupported)?;
     if turn.host.tty {
         super::request_raw_pty(&channel).await.map_err(|error| turn.lost(&error))?;
     }
@@ -101,6 +104,7 @@ pub async fn call(
         stderr: Kept::new(KEPT_TEXT_BYTES),
         answer: Capture::new(turn.shared.limits.return_bytes),
         orders,
+        edition,
         stage: Stage::Starting,
         deadline: Some(Instant::now() + turn.limit(turn.shared.limits.bootstrap)),
         password_sent: false,
@@ -222,6 +226,10 @@ impl Conversation<'_, '_> {
                 tracing::info!(minion = %self.turn.host.id, "{line}");
                 Ok(None)
             }
+            FromThin::Lacks => {
+                self.turn.reached = Reached::NotStarted;
+                Err(HostErrorKind::NeedsFullThin)
+            }
             FromThin::ReturnPart(part) => self.take_part(&part).map(|()| None),
             FromThin::End { total, digest } => self.decode(total, &digest).map(Some),
         }
@@ -328,9 +336,9 @@ impl Conversation<'_, '_> {
 
     fn install(&mut self, system: &str, machine: &str, packing: Packing) -> Result<(), HostErrorKind> {
         self.turn.reached = Reached::NotStarted;
-        let thin = thins::for_machine(machine).filter(|_| system == "Linux");
+        let thin = thins::for_machine(machine, self.edition).filter(|_| system == "Linux");
         let Some(thin) = thin else {
-            let carried: Vec<_> = thins::THINS.iter().map(|thin| thin.arch).collect();
+            let carried = thins::machines();
             return Err(HostErrorKind::Unsupported(format!(
                 "it is {system} on {machine}, and this controller carries executors for Linux on {} only; raw commands (-r) work",
                 carried.join(", ")

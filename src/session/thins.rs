@@ -1,5 +1,8 @@
-//! The executors this controller carries, one for each architecture.
+//! The executors this controller carries: a lean and a full one for each architecture.
+//!
+//! Most calls need neither templates nor states. They get an executor half the size, which starts faster, too.
 
+use super::Work;
 use std::collections::HashMap;
 use std::io::{Read, Write};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
@@ -9,11 +12,34 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 pub struct Thin {
     /// As `uname -m` says it.
     pub arch: &'static str,
+    pub edition: Edition,
     /// Of the executable, in hex.
     pub sha256: &'static str,
     /// Bytes of the executable.
     pub size: usize,
     pub xz: &'static [u8],
+}
+
+/// How much an executor holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Edition {
+    /// What is asked of many hosts at once: no templates, no states.
+    Lean,
+    Full,
+}
+
+impl Edition {
+    /// The least that most likely serves. Where the lean one does not after all, it says so before it does anything.
+    pub fn of(work: &Work) -> Edition {
+        match work {
+            Work::Call { call, .. }
+                if call.kwarg.get("template").is_some() || !LEAN_FUNCTIONS.contains(&call.fun.as_str()) =>
+            {
+                Edition::Full
+            }
+            _ => Edition::Lean,
+        }
+    }
 }
 
 /// The forms a host can take an executor in, the smallest first.
@@ -38,39 +64,53 @@ impl Packing {
 
 include!(concat!(env!("OUT_DIR"), "/thins.rs"));
 
-/// The executor for a host that says `machine`.
-pub fn for_machine(machine: &str) -> Option<&'static Thin> {
+/// The executor for a host that says `machine`: of this edition, or the full one where there is no other.
+pub fn for_machine(machine: &str, edition: Edition) -> Option<&'static Thin> {
     let arch = match machine {
         "amd64" => "x86_64",
         "arm64" => "aarch64",
         other => other,
     };
-    THINS.iter().find(|thin| thin.arch == arch)
+    let mut fitting = THINS.iter().filter(|thin| thin.arch == arch);
+    fitting
+        .clone()
+        .find(|thin| thin.edition == edition)
+        .or_else(|| fitting.find(|thin| thin.edition == Edition::Full))
 }
 
-/// One name for all executors of this controller: what hosts look for, whatever their architecture.
-pub fn version() -> &'static str {
-    static VERSION: std::sync::OnceLock<String> = std::sync::OnceLock::new();
-    VERSION.get_or_init(|| {
-        let mut hasher = blake3::Hasher::new();
-        for thin in THINS {
-            hasher.update(thin.sha256.as_bytes());
-        }
-        hasher.finalize().to_hex()[..32].to_owned()
-    })
+/// The machines there is an executor for, as `uname -m` says them.
+pub fn machines() -> Vec<&'static str> {
+    THINS.iter().filter(|thin| thin.edition == Edition::Full).map(|thin| thin.arch).collect()
+}
+
+/// One name for all executors of this edition: what hosts look for, whatever their architecture.
+pub fn version(edition: Edition) -> &'static str {
+    static VERSIONS: LazyLock<[String; 2]> = LazyLock::new(|| [Edition::Lean, Edition::Full].map(name));
+    match edition {
+        Edition::Lean => &VERSIONS[0],
+        Edition::Full => &VERSIONS[1],
+    }
+}
+
+fn name(edition: Edition) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for thin in machines().into_iter().filter_map(|machine| for_machine(machine, edition)) {
+        hasher.update(thin.sha256.as_bytes());
+    }
+    hasher.finalize().to_hex()[..32].to_owned()
 }
 
 impl Thin {
     /// The executor as a host takes it. What is not embedded is made once and kept: a thousand hosts may want it.
     pub fn packed(&self, packing: Packing) -> Arc<[u8]> {
-        type Made = Mutex<HashMap<(&'static str, bool), Arc<[u8]>>>;
+        type Made = Mutex<HashMap<(&'static str, Edition, bool), Arc<[u8]>>>;
         static MADE: LazyLock<Made> = LazyLock::new(Mutex::default);
         if packing == Packing::Xz {
             return self.xz.into();
         }
         let gzip = packing == Packing::Gzip;
         let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
-        made.entry((self.arch, gzip)).or_insert_with(|| self.repacked(gzip).into()).clone()
+        made.entry((self.arch, self.edition, gzip)).or_insert_with(|| self.repacked(gzip).into()).clone()
     }
 
     /// What our own build packed unpacks, and memory takes it; anything else would be caught by the hash on the host.
@@ -91,8 +131,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_embedded_executor_of_this_machine_unpacks_whole() {
-        let thin = for_machine(std::env::consts::ARCH).expect("this machine's executor is embedded");
+    fn the_embedded_executors_of_this_machine_unpack_whole() {
+        for edition in [Edition::Lean, Edition::Full] {
+            unpacks_whole(edition);
+        }
+    }
+
+    fn unpacks_whole(edition: Edition) {
+        let thin = for_machine(std::env::consts::ARCH, edition).expect("this machine's executor is embedded");
         let raw = thin.packed(Packing::Raw);
         assert_eq!(raw.len(), thin.size);
         assert!(raw.starts_with(b"\x7fELF"));

@@ -59,6 +59,13 @@ impl Controller {
         self.scratch.path(name)
     }
 
+    /// Adds lines to the configuration.
+    pub fn configure(&self, lines: &str) {
+        let path = self.path("conf/master");
+        let before = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(path, before + lines).unwrap();
+    }
+
     /// Adds a roster entry that reaches `host` of the fleet. `more` is YAML lines of the form `key: value`; where
     /// they name no user it is root, and no key, the fleet's.
     #[must_use]

@@ -2,7 +2,7 @@
 
 use super::controller::Controller;
 use super::site::{fleet, inside};
-use halite::session::thins;
+use halite::session::thins::{self, Edition};
 use halite_site::Fleet;
 use std::process::Child;
 
@@ -15,7 +15,7 @@ fn as_mallory(fleet: &Fleet, script: &str) {
 
 /// A script that proves it was run, in place of every file a run might start.
 fn plant(folder: &str) -> String {
-    let version = thins::version();
+    let version = thins::version(Edition::Lean);
     format!(
         "cp /home/mallory/planted {folder}/{version}; cp /home/mallory/planted {folder}/.{version}; chmod 700 {folder}/{version}"
     )
@@ -126,7 +126,7 @@ fn sec_37_a_directory_swapped_between_check_and_use_gains_nothing() {
     inside(fleet, "traps", &format!("rmdir {DIR}"));
     let fill = plant("/home/mallory/trap");
     as_mallory(fleet, &format!("mkdir -m 700 /home/mallory/trap; {fill}"));
-    let version = thins::version();
+    let version = thins::version(Edition::Lean);
     let loops = [
         format!(
             "ln -sfn /tmp/.halite-root {DIR}; rm -f {DIR}; mv -T /home/mallory/trap {DIR}; mv -T {DIR} /home/mallory/trap"

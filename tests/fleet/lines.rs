@@ -2,7 +2,7 @@
 
 use super::controller::{Answer, Controller};
 use super::site::{fleet, inside};
-use halite::session::thins;
+use halite::session::thins::{self, Edition};
 use halite_site::{DelayProxy, Fleet, Flow};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
@@ -138,6 +138,6 @@ fn a_first_contact_sends_the_packed_executor_and_little_more() {
     controller.ssh(&["h", "test.ping", "--no-host-keys"]).is_true("h");
     let flows = proxy.flows();
     assert_eq!(flows.len(), 1);
-    let packed = thins::for_machine(std::env::consts::ARCH).unwrap().xz.len() as u64;
+    let packed = thins::for_machine(std::env::consts::ARCH, Edition::Lean).unwrap().xz.len() as u64;
     assert!(flows[0].up <= packed + 64_000, "first contact sent {} bytes, {packed} packed", flows[0].up);
 }

@@ -5,6 +5,7 @@
 
 mod calls;
 mod controller;
+mod editions;
 mod hostile;
 mod lines;
 mod login;

@@ -2,7 +2,7 @@
 
 use super::controller::Controller;
 use super::site::{fleet, inside};
-use halite::session::thins;
+use halite::session::thins::{self, Edition};
 
 /// Every path below the usual directories of a host, one to a line.
 const LEFT: &str = "find /var/tmp /tmp /dev/shm -mindepth 1 | sort";
@@ -106,7 +106,8 @@ fn make_room(fleet: &halite_site::Fleet, free: usize) {
 fn tgt_16_without_room_nothing_is_left_nothing_half_is_run_and_the_next_run_works() {
     let Some(fleet) = fleet() else { return };
     let controller = Controller::new(fleet).entry("tiny", "tiny", &[]);
-    let whole = thins::for_machine(std::env::consts::ARCH).unwrap().size.next_multiple_of(4096);
+    let whole =
+        thins::for_machine(std::env::consts::ARCH, Edition::Lean).unwrap().size.next_multiple_of(4096);
     let few = [0, 4096, 8192, 64 << 10, whole / 2, whole - 8192, whole - 4096];
     for free in few {
         make_room(fleet, free);

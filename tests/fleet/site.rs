@@ -49,7 +49,7 @@ fn plan() -> Plan {
 
 /// Nothing odd, and a user for each test that looks at what is left in the directories of one.
 fn plain() -> Host {
-    ["victim", "frozen", "crowd", "wiper", "random", "stranger", "far"]
+    ["victim", "frozen", "crowd", "wiper", "random", "stranger", "far", "editor", "lacking"]
         .into_iter()
         .fold(Host::openssh("plain"), |host, name| host.user(User::new(name)))
 }

@@ -54,7 +54,7 @@ fn tgt_20_the_executor_belongs_to_whom_sudo_makes_us() {
         "sudo",
         "stat -c '%U %a %n' /var/tmp/.halite-app /var/tmp/.halite-root; ls -d /var/tmp/.halite-free /var/tmp/.halite-asked 2>/dev/null || :",
     );
-    assert_eq!(owners, "app 700 /var/tmp/.halite-app\nroot 700 /var/tmp/.halite-root");
+    assert_eq!(owners, "app 1700 /var/tmp/.halite-app\nroot 1700 /var/tmp/.halite-root");
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! Putting the thin on a host, or saying why it cannot be there.
 
-use crate::kit::{assert_true, host_of, kind, ping};
+use crate::kit::{assert_true, host_of, kind, ping, ping_exec};
 use halite::fleet::outcome::{HostErrorKind, Reached};
 use halite_faults::{Act, Exec, FakeHost, Script};
+use halite_wire::message::{FromThin, Hello};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::atomic::Ordering;
@@ -26,7 +27,7 @@ async fn first_contact_is_one_connection_and_leaves_a_private_executor() {
     assert_true(&ping(&host).await);
     assert_eq!(fake.connections.load(Ordering::Relaxed), 1);
     let folder = fake.home.join("thin");
-    assert_eq!((mode(&folder), mode(&thin_in(&folder))), (0o700, 0o700));
+    assert_eq!((mode(&folder), mode(&thin_in(&folder))), (0o1700, 0o1700));
     let pushed = fake.heard.lock().unwrap().len();
     assert_true(&ping(&host).await);
     let second = fake.heard.lock().unwrap().len() - pushed;
@@ -157,4 +158,11 @@ async fn a_failing_push_says_what_the_host_said() {
     let acts = vec![Act::Stdout(need(&"0".repeat(32)).into_bytes()), Act::Exit(1), Act::Close];
     let fake = FakeHost::start(Script { exec: Exec::Acts(acts), ..Script::default() }).await;
     assert!(matches!(kind(&ping(&host_of(&fake)).await), HostErrorKind::Unsupported(_)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_that_always_wants_a_fuller_executor_is_given_up() {
+    let hello = Act::Frame(FromThin::Hello(Hello { protocol: 1, pid: 1 }));
+    let record = ping_exec(Exec::Acts(vec![Act::Greet, hello, Act::Frame(FromThin::Lacks)])).await;
+    assert_eq!(kind(&record), &HostErrorKind::NeedsFullThin);
 }

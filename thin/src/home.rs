@@ -22,10 +22,14 @@ impl Home {
         Some(Home { folder, executable, is_for_one_run })
     }
 
-    /// Removes the executable and all we keep beside it; then the directory, where nothing else is in it.
+    /// Removes the executables and all we keep beside them; then the directory, where nothing else is in it.
     /// What runs goes on running: the system keeps an open executable.
     pub fn wipe(&self) {
-        let _ = std::fs::remove_file(&self.executable);
+        let beside =
+            std::fs::read_dir(&self.folder).into_iter().flatten().flatten().map(|entry| entry.path());
+        for executable in beside.filter(|path| is_version(path)).chain([self.executable.clone()]) {
+            let _ = std::fs::remove_file(executable);
+        }
         for kept in ["proc", "cache", "state_pause"] {
             let _ = std::fs::remove_dir_all(self.folder.join(kept));
         }
@@ -36,4 +40,10 @@ impl Home {
 
 fn is_ours(folder: &Path) -> bool {
     folder.file_name().is_some_and(|name| name.to_string_lossy().starts_with(OURS))
+}
+
+/// Executors are named by their version: 32 hex digits.
+fn is_version(path: &Path) -> bool {
+    let name = path.file_name().map(|name| name.to_string_lossy());
+    name.is_some_and(|name| name.len() == 32 && name.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }

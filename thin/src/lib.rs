@@ -7,12 +7,24 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+#[cfg_attr(feature = "full", path = "full.rs")]
+#[cfg_attr(not(feature = "full"), path = "lean.rs")]
+mod edition;
 mod home;
 mod link;
 mod serve;
 mod stdio;
 
 pub use serve::{execute, serve};
+
+/// Every function this thin has, whatever host it is on: `module.function`.
+pub fn functions() -> impl Iterator<Item = String> {
+    let modules = halite_modules::LEAN.iter().chain(halite_modules::FULL).chain(edition::FURTHER);
+    modules.flat_map(|m| m.functions.iter().map(move |f| format!("{}.{}", m.virtual_name, f.name)))
+}
+
+/// The word that makes the thin list its [`functions`] and end, one a line: the controller's build asks so.
+pub const LIST_FUNCTIONS: &str = "--functions";
 
 /// What a person who starts the thin by hand is told.
 pub const USAGE: &str = "halite-thin is started by its controller: halite-thin NONCE CALL\n";

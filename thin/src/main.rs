@@ -13,9 +13,16 @@ fn main() -> ExitCode {
     let _ = std::env::set_current_dir(home).or_else(|_| std::env::set_current_dir("/"));
     match &args[..] {
         [nonce, call] => halite_thin::serve(nonce, call),
+        [word] if word == halite_thin::LIST_FUNCTIONS => list_functions(),
         _ => {
             let _ = std::io::stderr().write_all(halite_thin::USAGE.as_bytes());
             ExitCode::from(64)
         }
     }
+}
+
+fn list_functions() -> ExitCode {
+    let mut out = std::io::stdout().lock();
+    let mut functions = halite_thin::functions();
+    ExitCode::from(u8::from(functions.any(|name| writeln!(out, "{name}").is_err())))
 }

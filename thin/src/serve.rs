@@ -1,5 +1,6 @@
 //! One call, from greeting to end.
 
+use crate::edition::{Engines, FURTHER};
 use crate::home::Home;
 use crate::link::{ControllerLink, FrameReader, FrameWriter};
 use crate::stdio;
@@ -7,7 +8,6 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use halite_modules::proc::Entry;
 use halite_modules::{Args, Ctx, Link};
-use halite_states::template::Engines;
 use halite_wire::frame::{BODY_BYTES_MAX, MAGIC, Nonce};
 use halite_wire::message::{Call, FromThin, Hello, Return, ToThin};
 use halite_wire::{PROTOCOL, Value};
@@ -20,6 +20,9 @@ use std::time::Duration;
 
 /// After the call's own limit, this long until the thin ends itself: the controller has given up by then.
 const AFTER_DEADLINE: Duration = Duration::from_secs(5);
+
+/// Retcode of a call that is beyond the lean thin, where nobody can send the full one.
+const CALL_NEEDS_MORE: i64 = 255;
 
 /// Greets the controller, runs the call and answers. `call` is base64url, or `-` or `+` where it comes
 /// as a line on stdin (at once, or after the greeting).
@@ -47,8 +50,10 @@ fn converse(nonce: Nonce, call: &str, streams: stdio::Streams) -> io::Result<()>
     if call.timeout_ms > 0 {
         end_after(Duration::from_millis(call.timeout_ms) + AFTER_DEADLINE);
     }
-    let answer = execute(call, &mut link);
-    send_return(&out, &answer)
+    match attempt(call, &mut link) {
+        Some(answer) => send_return(&out, &answer),
+        None => out.send(&[FromThin::Lacks]),
+    }
 }
 
 fn parse_call(text: &[u8]) -> io::Result<Call> {
@@ -90,7 +95,18 @@ fn end_now() {
 /// Runs one call to its end. Never fails: an error is a return, too.
 ///
 /// While it runs, `saltutil.running` on this host shows it.
-pub fn execute(mut call: Call, link: &mut dyn Link) -> Return {
+pub fn execute(call: Call, link: &mut dyn Link) -> Return {
+    attempt(call, link).unwrap_or_else(|| Return {
+        value: Value::from("this call needs the full executor"),
+        retcode: CALL_NEEDS_MORE,
+        success: false,
+        out: None,
+        notes: Vec::new(),
+    })
+}
+
+/// As [`execute`]; `None` where this is the lean thin and the call needs the full one. Nothing was done then.
+fn attempt(mut call: Call, link: &mut dyn Link) -> Option<Return> {
     let home = Home::of_executable();
     if let Some(home) = &home {
         call.opts.insert("__thin_dir", home.folder.to_string_lossy().into_owned());
@@ -107,9 +123,13 @@ pub fn execute(mut call: Call, link: &mut dyn Link) -> Return {
         .filter(|_| !wipe)
         .and_then(|home| Entry::create(&home.folder, &call, std::process::id()).ok());
     let Call { jid, id, fun, arg, kwarg, opts, .. } = call;
-    let mut ctx = Ctx::new(jid, id, opts, link, &Engines, halite_modules::grains::core::gather);
-    ctx.further = halite_states::MODULES;
+    let engines = Engines::new();
+    let mut ctx = Ctx::new(jid, id, opts, link, engines.as_render(), halite_modules::grains::core::gather);
+    ctx.further = FURTHER;
     let result = halite_modules::call(&mut ctx, &fun, Args { positional: arg, keywords: kwarg });
+    if engines.lacked(&result) {
+        return None;
+    }
     let (value, retcode, out) = match result {
         Ok(value) => (value, ctx.retcode, ctx.out.map(str::to_owned)),
         Err(error) => (Value::Str(error.to_string()), error.retcode(), None),
@@ -118,7 +138,7 @@ pub fn execute(mut call: Call, link: &mut dyn Link) -> Return {
     if let Some(home) = home.filter(|home| wipe || home.is_for_one_run) {
         home.wipe();
     }
-    Return { value, retcode, success: retcode == 0, out, notes: ctx.notes }
+    Some(Return { value, retcode, success: retcode == 0, out, notes: ctx.notes })
 }
 
 fn send_return(out: &FrameWriter, answer: &Return) -> io::Result<()> {

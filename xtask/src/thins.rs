@@ -28,6 +28,18 @@ const ZIG: &str = "ziglang";
 const FLAGS: &str = "-C target-feature=+crt-static -C link-self-contained=no -C relocation-model=static \
                      --cfg sha2_backend_soft=\"compact\"";
 
+/// One of the two thins of an architecture.
+struct Edition {
+    name: &'static str,
+    /// Starts the variable that hands it to the controller's build.
+    variable: &'static str,
+    flags: &'static [&'static str],
+}
+
+const FULL: Edition = Edition { name: "full", variable: "THIN_PREBUILT", flags: &[] };
+const EDITIONS: [Edition; 2] =
+    [Edition { name: "lean", variable: "LEAN_THIN_PREBUILT", flags: &["--no-default-features"] }, FULL];
+
 /// Builds the thins that are asked for, all by default.
 ///
 /// # Errors
@@ -39,15 +51,14 @@ pub fn run(arguments: &[String]) -> Outcome {
         return Err(Failure(format!("no recipe for `{name}`; there are: x86_64, aarch64")));
     }
     packages()?;
-    let mut built = Vec::new();
+    let mut variables = Vec::new();
     for arch in wanted {
-        built.push((*arch, build(arch)?));
+        for edition in &EDITIONS {
+            let thin = build(arch, edition)?;
+            variables.push(format!("{}_{}={}", edition.variable, arch.to_uppercase(), thin.display()));
+        }
     }
     say("\nEmbed them in the controller with:");
-    let variables: Vec<String> = built
-        .iter()
-        .map(|(arch, thin)| format!("THIN_PREBUILT_{}={}", arch.to_uppercase(), thin.display()))
-        .collect();
     say(&format!("  {} cargo build --release --locked", variables.join(" ")));
     Ok(())
 }
@@ -61,7 +72,7 @@ pub fn for_tests() -> Outcome {
         say(&format!("{why}; so the aarch64 thin is not built and not tried."));
         return Ok(());
     }
-    run(&["aarch64".to_owned()])
+    build("aarch64", &FULL).map(drop)
 }
 
 fn compilers() -> Outcome {
@@ -116,7 +127,7 @@ fn folder() -> PathBuf {
 }
 
 /// Builds one thin and copies it to its place.
-fn build(arch: &str) -> Outcome<PathBuf> {
+fn build(arch: &str, edition: &Edition) -> Outcome<PathBuf> {
     let work = folder().join("work");
     fs::create_dir_all(&work)?;
     let (cc, flags) = match arch {
@@ -137,7 +148,11 @@ fn build(arch: &str) -> Outcome<PathBuf> {
         "--profile",
         "thin",
     ]);
-    cargo.args(["--target", &triple, "--target-dir"]).arg(&work).current_dir(place::root());
+    cargo
+        .args(edition.flags)
+        .args(["--target", &triple, "--target-dir"])
+        .arg(&work)
+        .current_dir(place::root());
     // The nested cargo must not take rustup's compiler from the environment that runs us.
     for name in ["RUSTUP_TOOLCHAIN", "RUSTC_WRAPPER", "RUSTFLAGS", "CARGO", "CARGO_ENCODED_RUSTFLAGS"] {
         cargo.env_remove(name);
@@ -148,7 +163,7 @@ fn build(arch: &str) -> Outcome<PathBuf> {
         .env(format!("CARGO_TARGET_{upper}_LINKER"), &cc)
         .env(format!("CARGO_TARGET_{upper}_RUSTFLAGS"), flags);
     run_command(&mut cargo)?;
-    let thin = folder().join(arch).join("halite-thin");
+    let thin = folder().join(arch).join(format!("halite-thin-{}", edition.name));
     fs::create_dir_all(folder().join(arch))?;
     let mut bytes = fs::read(work.join(&triple).join("thin/halite-thin"))?;
     unwind_tables::clear(&mut bytes).ok_or_else(|| Failure(format!("{} is no ELF file", thin.display())))?;

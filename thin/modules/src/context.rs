@@ -110,7 +110,7 @@ pub struct Ctx<'a> {
     pub out: Option<&'static str>,
     /// Lines the user should see beside the value: output cut, children left behind.
     pub notes: Vec<String>,
-    /// Modules beside [`MODULES`](crate::MODULES): those that stand on this crate.
+    /// Modules beside [`LEAN`](crate::LEAN) and [`FULL`](crate::FULL): those that stand on this crate.
     pub further: &'static [Module],
     /// What was read of the file server.
     pub files: Files,
@@ -157,9 +157,9 @@ impl<'a> Ctx<'a> {
         }
     }
 
-    /// Every module there is, alphabetical but for those of other crates, which come last.
+    /// Every module there is.
     pub fn modules(&self) -> impl Iterator<Item = &'static Module> + use<> {
-        crate::MODULES.iter().chain(self.further)
+        crate::LEAN.iter().chain(crate::FULL).chain(self.further)
     }
 
     /// The host's pillar, asked of the controller once per call; empty where there is no controller.

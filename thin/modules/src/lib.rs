@@ -1,10 +1,11 @@
 //! Execution modules: the functions a host can be asked to run, as data plus plain `fn`s.
 //!
-//! [`MODULES`] is the whole catalogue. Adding a module is one file that ends in a table, and one line here.
+//! [`LEAN`] and [`FULL`] are the whole catalogue. Adding a module is one file that ends in a table, and one line here.
 //! Everything is synchronous `std`; what a host lacks (files, pillar) is asked of the controller through
 //! [`Link`], what it renders goes through [`Render`].
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
+#![cfg_attr(not(feature = "full"), allow(dead_code, unused_imports))]
 
 pub mod accounts;
 pub mod archive;
@@ -85,29 +86,42 @@ pub use args::{Args, Bound};
 pub use context::{Beside, Ctx, Link, LinkError, NoLink, NoRender, Render};
 pub use registry::{CallError, Function, Module, Param, call};
 
-/// Every module, in alphabetical order of its file.
-pub const MODULES: &[Module] = &[
+/// What the lean executor holds: what is asked of many hosts at once, and small. In alphabetical order of their files.
+pub const LEAN: &[Module] = &[
+    cmdmod::MODULE,
+    config::MODULE,
+    cp::MODULE,
+    disk::MODULE,
+    environ::MODULE,
+    event::MODULE,
+    file::MODULE,
+    grains::MODULE,
+    hashutil::MODULE,
+    logmod::MODULE,
+    mine::MODULE,
+    mod_random::MODULE,
+    network::MODULE,
+    pillar::MODULE,
+    saltutil::MODULE,
+    status::MODULE,
+    test::MODULE,
+];
+
+/// What the full executor holds beside [`LEAN`], in alphabetical order of their files.
+#[cfg(feature = "full")]
+pub const FULL: &[Module] = &[
     aliases::MODULE,
     alternatives::MODULE,
     apkpkg::MODULE,
     aptpkg::MODULE,
     archive::MODULE,
-    cmdmod::MODULE,
-    config::MODULE,
-    cp::MODULE,
     cron::MODULE,
     debian_service::MODULE,
     defaults::MODULE,
-    disk::MODULE,
-    environ::MODULE,
-    event::MODULE,
-    file::MODULE,
     file::managing::MODULE,
     gentoo_service::MODULE,
     git::MODULE,
-    grains::MODULE,
     groupadd::MODULE,
-    hashutil::MODULE,
     hosts::MODULE,
     http::MODULE,
     ini_manage::MODULE,
@@ -116,27 +130,21 @@ pub const MODULES: &[Module] = &[
     linux_shadow::MODULE,
     linux_sysctl::MODULE,
     localemod::MODULE,
-    logmod::MODULE,
-    mine::MODULE,
-    mod_random::MODULE,
     mount::MODULE,
-    network::MODULE,
     packages::MODULE,
     pacmanpkg::MODULE,
-    pillar::MODULE,
     pip::MODULE,
     rh_service::MODULE,
     runit::MODULE,
-    saltutil::MODULE,
     slsutil::MODULE,
     ssh::MODULE,
-    status::MODULE,
     sysmod::MODULE,
     systemd_service::MODULE,
-    test::MODULE,
     timezone::MODULE,
     useradd::MODULE,
     virtualenv::MODULE,
     yumpkg::MODULE,
     zypperpkg::MODULE,
 ];
+#[cfg(not(feature = "full"))]
+pub const FULL: &[Module] = &[];

@@ -130,6 +130,8 @@ pub enum FromThin {
     Progress(Value),
     /// One line for the controller's log, already without line ends.
     Log(String),
+    /// This is the lean thin, and the call needs the full one. Nothing was done. Nothing follows.
+    Lacks,
     /// A piece of the encoded [`Return`], in order.
     ReturnPart(Vec<u8>),
     /// The return is whole: `total` bytes with this BLAKE3 digest. Nothing follows.
@@ -177,6 +179,7 @@ const PROGRESS: u8 = 3;
 const LOG: u8 = 4;
 const RETURN_PART: u8 = 5;
 const END: u8 = 6;
+const LACKS: u8 = 7;
 const TO_THIN: u8 = 16;
 
 impl FromThin {
@@ -190,6 +193,7 @@ impl FromThin {
             FromThin::Ask { ask, what } => (ASK, pack(ASK, &(ask, what))?),
             FromThin::Progress(step) => (PROGRESS, pack(PROGRESS, step)?),
             FromThin::Log(line) => (LOG, line.as_bytes().to_vec()),
+            FromThin::Lacks => (LACKS, Vec::new()),
             FromThin::ReturnPart(bytes) => (RETURN_PART, bytes.clone()),
             FromThin::End { total, digest } => (END, [&total.to_be_bytes()[..], digest].concat()),
         })
@@ -205,6 +209,7 @@ impl FromThin {
             ASK => unpack(kind, body).map(|(ask, what)| FromThin::Ask { ask, what }),
             PROGRESS => unpack(kind, body).map(FromThin::Progress),
             LOG => Ok(FromThin::Log(String::from_utf8_lossy(body).into_owned())),
+            LACKS => Ok(FromThin::Lacks),
             RETURN_PART => Ok(FromThin::ReturnPart(body.to_vec())),
             END => decode_end(body).ok_or_else(|| malformed(kind, "it is not 40 bytes long")),
             other => Err(MessageError::UnknownKind(other)),

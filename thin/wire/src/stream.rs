@@ -81,7 +81,7 @@ impl Decoder {
         }
         let message = FromThin::decode(frame.kind, frame.body)
             .map_err(|source| StreamError::Message { seq, source })?;
-        self.ended = matches!(message, FromThin::End { .. });
+        self.ended = matches!(message, FromThin::End { .. } | FromThin::Lacks);
         self.start += taken;
         self.seq += 1;
         Ok(Some(message))
