@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod bus;
 pub mod cli;
 pub mod config;
 pub mod files;
@@ -10,6 +11,7 @@ pub mod fleet;
 pub mod jobs;
 pub mod output;
 pub mod pillar;
+pub mod returners;
 pub mod runners;
 pub mod session;
 pub mod trust;

@@ -6,5 +6,6 @@ mod aarch64;
 mod cli;
 mod fleet;
 mod kit;
+mod returners;
 mod session;
 mod tidy;

@@ -17,8 +17,25 @@ const TABLES: [&str; 5] = [
 const FUNCTION_LINES_MAX: usize = 70;
 
 /// Rooms of `src/` and the rooms each may use (`use crate::room`).
-const EDGES: [(&str, &[&str]); 12] = [
-    ("cli", &["cli", "config", "files", "fleet", "jobs", "output", "pillar", "runners", "session", "trust"]),
+const EDGES: [(&str, &[&str]); 14] = [
+    ("bus", &["bus", "fleet", "jobs"]),
+    (
+        "cli",
+        &[
+            "bus",
+            "cli",
+            "config",
+            "files",
+            "fleet",
+            "jobs",
+            "output",
+            "pillar",
+            "returners",
+            "runners",
+            "session",
+            "trust",
+        ],
+    ),
     ("config", &["config"]),
     ("files", &["config", "files", "session"]),
     ("fleet", &["fleet", "session"]),
@@ -27,7 +44,8 @@ const EDGES: [(&str, &[&str]); 12] = [
     ("main", &[]),
     ("output", &["fleet", "output"]),
     ("pillar", &["config", "files", "pillar", "session"]),
-    ("runners", &["fleet", "jobs", "runners"]),
+    ("returners", &["config", "fleet", "jobs", "returners"]),
+    ("runners", &["bus", "config", "files", "fleet", "jobs", "returners", "runners"]),
     ("session", &["fleet", "session", "trust"]),
     ("trust", &["trust"]),
 ];

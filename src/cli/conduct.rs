@@ -3,13 +3,15 @@
 
 use crate::fleet::facts::{Consumer, Fact, Plan, Tally};
 use crate::fleet::outcome::{HostErrorKind, Outcome, Reached, Record};
+use crate::fleet::pace::Pace;
 use crate::fleet::turns::{Assignment, HostEvent, take_turns};
 use crate::jobs::{BATCH_RECORDS_MAX, JobStore, Kept, StoreError, save_as_they_come};
+use crate::returners::{Outbox, SpoolError};
 use crate::session::{Shared, StopSignal};
 use halite_wire::MinionId;
 use indexmap::IndexMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::Instant;
 use tokio::sync::{mpsc, watch};
 
 /// Events of hosts that may wait to be put in order. Results wait in their tasks beyond that; news are dropped.
@@ -18,9 +20,10 @@ const EVENTS_WAITING_MAX: usize = 1024;
 /// Records that may wait for the disk.
 const RECORDS_WAITING_MAX: usize = 256;
 
-/// Records that may be under way between a host's task and the disk: waiting as events, for the disk, in its batch,
-/// and the one in hand.
-pub const RECORDS_ON_THEIR_WAY_MAX: usize = EVENTS_WAITING_MAX + RECORDS_WAITING_MAX + BATCH_RECORDS_MAX + 1;
+/// Records that may be under way between a host's task and the disk: waiting as events, for the spool of the returners
+/// and for the store, in the batch of each, and the one in hand.
+pub const RECORDS_ON_THEIR_WAY_MAX: usize =
+    EVENTS_WAITING_MAX + 2 * (RECORDS_WAITING_MAX + BATCH_RECORDS_MAX) + 1;
 
 /// All a run needs.
 pub struct Conductor {
@@ -28,8 +31,10 @@ pub struct Conductor {
     pub shared: Arc<Shared>,
     /// `None`: nothing is kept.
     pub store: Option<Arc<dyn JobStore>>,
-    /// Hosts that have their turn at once.
-    pub at_once_max: usize,
+    /// `None`: there are no returners.
+    pub outbox: Option<Outbox>,
+    /// How many hosts have their turn at once, and when no more begin.
+    pub pace: Pace,
     pub stop: StopSignal,
     /// Thrown by the second Ctrl-C: nobody is waited for any more.
     pub stop_now: watch::Receiver<bool>,
@@ -45,6 +50,9 @@ pub struct RunEnd {
     /// The first trouble of any consumer.
     pub consumer_error: Option<String>,
     pub store_error: Option<StoreError>,
+    pub spool_error: Option<SpoolError>,
+    /// Whether something is left in the spool of the returners.
+    pub undelivered: bool,
 }
 
 impl Conductor {
@@ -55,27 +63,31 @@ impl Conductor {
         self.tell(&mut end, &Fact::RunStarted { plan: self.plan.clone() });
         let (events_in, events) = mpsc::channel(EVENTS_WAITING_MAX);
         let (records_in, records) = mpsc::channel(RECORDS_WAITING_MAX);
+        let (spooled_in, spooled) = mpsc::channel(RECORDS_WAITING_MAX);
         let (kept_in, kept) = mpsc::channel(RECORDS_WAITING_MAX);
+        let (began, outbox) = (Instant::now(), self.outbox.take());
         let turns = tokio::spawn(take_turns(
             self.shared.clone(),
             assignments,
-            self.at_once_max,
+            self.pace,
             self.stop.clone(),
             events_in,
         ));
         let (store, plan) = (self.store.clone(), self.plan.clone());
+        let spooling = spool(outbox.as_ref(), &plan, records, spooled_in);
         let saving = async {
             match store {
-                Some(store) => save_as_they_come(&*store, plan.jid, &plan.request, records, kept_in).await,
+                Some(store) => save_as_they_come(&*store, plan.jid, &plan.request, spooled, kept_in).await,
                 None => {
-                    pass_on(records, kept_in).await;
+                    pass_on(spooled, kept_in).await;
                     None
                 }
             }
         };
-        let (trouble, ()) = tokio::join!(saving, self.dispatch(&mut end, events, records_in, kept));
+        let dispatching = self.dispatch(&mut end, events, records_in, kept);
+        let (spool_error, store_error, ()) = tokio::join!(spooling, saving, dispatching);
         turns.abort();
-        end.store_error = trouble;
+        (end.spool_error, end.store_error) = (spool_error, store_error);
         if let Some(store) = &self.store
             && let Err(error) = store.finish(self.plan.jid).await
         {
@@ -84,6 +96,12 @@ impl Conductor {
         let jid = self.plan.jid;
         let tally = end.tally;
         self.tell(&mut end, &Fact::RunFinished { jid, tally });
+        if let Some(outbox) = outbox {
+            end.undelivered = outbox.close(began.elapsed()).await;
+        }
+        if let Some(store) = &self.store {
+            store.settle().await;
+        }
         end
     }
 
@@ -176,12 +194,7 @@ fn given_up(
             }
         }
     }
-    let cancelled = |(minion, reached)| Record {
-        minion,
-        outcome: Outcome::Cancelled(reached),
-        noise: Vec::new(),
-        took: Duration::ZERO,
-    };
+    let cancelled = |(minion, reached)| Record::new(minion, Outcome::Cancelled(reached));
     records.extend(awaited.into_iter().map(cancelled).map(Arc::new));
     records
 }
@@ -202,6 +215,24 @@ fn count(end: &mut RunEnd, record: &Record, cached: bool) {
     };
     end.untrusted +=
         usize::from(matches!(&record.outcome, Outcome::Failed(error) if is_untrusted(&error.kind)));
+}
+
+/// Through the spool of the returners, where there are any.
+async fn spool(
+    outbox: Option<&Outbox>,
+    plan: &Plan,
+    mut records: mpsc::Receiver<Arc<Record>>,
+    on: mpsc::Sender<Arc<Record>>,
+) -> Option<SpoolError> {
+    if let Some(outbox) = outbox {
+        return outbox.spool_as_they_come(&plan.request, records, on).await;
+    }
+    while let Some(record) = records.recv().await {
+        if on.send(record).await.is_err() {
+            break;
+        }
+    }
+    None
 }
 
 /// Without a store every record is as good as it gets.

@@ -3,7 +3,7 @@
 use super::exit;
 use super::setup::Refusal;
 use crate::config::Config;
-use crate::files::{FileDesk, FileServer, GitFs};
+use crate::files::{FileDesk, FileServer, GitFs, Pushed};
 use crate::pillar::{HostDesk, Pillar, Settings};
 use halite_wire::{Map, Value};
 use std::sync::Arc;
@@ -42,15 +42,28 @@ const STATE_KEYS: [&str; 25] = [
 /// # Errors
 /// Something is wrong with `fileserver_backend` or `gitfs_remotes`.
 pub fn open(config: &Config) -> Result<HostDesk, Refusal> {
-    let files = Arc::new(server(config)?);
-    let pillar = Pillar::new(Settings {
+    let files = files(config)?;
+    let pushed = Pushed::read(&config.opts.0, config.dirs.cache.join("minions"));
+    Ok(HostDesk::new(FileDesk(files.clone()), pillar(config, files), pushed))
+}
+
+/// What `salt://` leads to.
+///
+/// # Errors
+/// As [`open`].
+pub fn files(config: &Config) -> Result<Arc<FileServer>, Refusal> {
+    Ok(Arc::new(server(config)?.for_one_job()))
+}
+
+/// The pillar of all hosts.
+pub fn pillar(config: &Config, files: Arc<FileServer>) -> Pillar {
+    Pillar::new(Settings {
         roots: config.files.pillar_roots.clone(),
         opts: config.opts.0.clone(),
         nodegroups: config.nodegroups.clone(),
         cache: config.dirs.cache.clone(),
-        files: files.clone(),
-    });
-    Ok(HostDesk::new(FileDesk(files), pillar))
+        files,
+    })
 }
 
 /// Backends in their order; the first that has a file counts.

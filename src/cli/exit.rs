@@ -4,7 +4,9 @@ use crate::fleet::facts::Tally;
 
 /// Every host answered, and well; every return is kept.
 pub const OK: u8 = 0;
-/// No host matched the target.
+/// A runner could not do what it was asked.
+pub const RUNNER: u8 = 1;
+/// No host matched the target, or no job has that id.
 pub const NO_TARGET: u8 = 2;
 /// Some host answered, and not well.
 pub const FAILED: u8 = 20;
@@ -58,7 +60,8 @@ mod tests {
         for (tally, untrusted, output_failed, code) in cases {
             assert_eq!(of_run(&tally, untrusted, output_failed), code, "{tally:?}");
         }
-        let mut codes = [OK, NO_TARGET, FAILED, USAGE, UNANSWERED, BUG, STORE, OUTPUT, CONFIG, HOST_KEY];
+        let mut codes =
+            [OK, RUNNER, NO_TARGET, FAILED, USAGE, UNANSWERED, BUG, STORE, OUTPUT, CONFIG, HOST_KEY];
         codes.sort_unstable();
         assert!(codes.windows(2).all(|pair| pair[0] != pair[1]));
     }

@@ -8,7 +8,8 @@ use clap::builder::styling::{AnsiColor, Style, Styles};
 use std::fmt::Write;
 
 /// The commands there are, for messages.
-pub(super) const COMMANDS_LINE: &str = "`halite ssh` and `halite run`";
+pub(super) const COMMANDS_LINE: &str =
+    "`halite ssh`, `halite run`, `halite jobs`, `halite rerun` and `halite resume`";
 
 const TITLE: Style = AnsiColor::Yellow.on_default().bold();
 const CODE: Style = AnsiColor::Cyan.on_default();
@@ -30,12 +31,37 @@ const SSH_EXAMPLES: [Example; 11] = [
     ("-H", "which hosts are in the roster"),
 ];
 
-const RUN_EXAMPLES: [Example; 5] = [
+const RUN_EXAMPLES: [Example; 7] = [
     ("jobs.list_jobs", "all stored jobs"),
     ("jobs.list_jobs search_function='cmd.*' start_time='2026-11-21 08:00'", "some of them"),
     ("jobs.lookup_jid 20261121031502123456", "the results of one job, as they were shown"),
     ("jobs.active", "what runs now"),
+    ("manage.status", "which hosts of the roster answer"),
+    ("survey.hash 'web*' cmd.run 'uname -r'", "hosts with the same answer together"),
     ("-d jobs", "what the functions of `jobs` do and take"),
+];
+
+const JOBS_EXAMPLES: [Example; 10] = [
+    ("", "the newest jobs, how they went in numbers"),
+    ("--failed --since 3d", "those of the last three days that did not go well"),
+    ("--function 'state.*' -n 5", "the five newest runs of states"),
+    ("last", "the newest job with what its hosts said (the same as `show last`)"),
+    ("show 20261121031502123456 --failed", "only the hosts that failed or gave no answer"),
+    ("show last --group", "hosts that said the same together, and what the others say differently"),
+    ("diff 20261120031502123456 last", "what two jobs say differently"),
+    ("follow", "the results of the job that runs now, as they come"),
+    ("export last --format junit", "for other programs: jsonl, csv, junit"),
+    ("stop last", "ask a running job to end"),
+];
+
+const RERUN_EXAMPLES: [Example; 2] = [
+    ("last", "the same call on the same hosts"),
+    ("20261121031502123456 --failed", "only where it failed or gave no answer"),
+];
+
+const RESUME_EXAMPLES: [Example; 2] = [
+    ("last", "of a job that was cut off: the hosts that had not begun"),
+    ("last --may-have-run", "and those where the call may have run already"),
 ];
 
 const ROSTER: &str = "A roster is a file of names and addresses, /etc/salt/roster unless you say otherwise:
@@ -88,6 +114,31 @@ pub(super) fn dress_run(command: Command, name: &str, others: &[Vec<&str>; 2]) -
     dress(command, "Run a function here, on the controller.", usage, before, after)
 }
 
+/// Adds what `halite jobs --help` says beside the options.
+pub(super) fn dress_jobs(command: Command) -> Command {
+    let name = "halite jobs";
+    let usage = format!(
+        "{CODE}{name} [OPTIONS] [list | show JID | diff JID JID | follow | export JID | stop JID]{CODE:#}"
+    );
+    let mut before = StyledStr::new();
+    section(&mut before, "Examples");
+    examples(&mut before, name, &JOBS_EXAMPLES);
+    dress(command, "Look at stored and running jobs.", usage, before, StyledStr::new())
+}
+
+/// Adds what `halite rerun --help` and `halite resume --help` say beside the options.
+pub(super) fn dress_again(command: Command, name: &str) -> Command {
+    let usage = format!("{CODE}{name} [OPTIONS] <JID | last>{CODE:#}");
+    let (about, list) = match name {
+        "halite resume" => ("Finish a job that was cut off, as a new job.", &RESUME_EXAMPLES),
+        _ => ("Run the call of a stored job again, as a new job.", &RERUN_EXAMPLES),
+    };
+    let mut before = StyledStr::new();
+    section(&mut before, "Examples");
+    examples(&mut before, name, list);
+    dress(command, about, usage, before, StyledStr::new())
+}
+
 fn dress(
     command: Command,
     about: &'static str,
@@ -111,7 +162,8 @@ fn section(text: &mut StyledStr, title: &str) {
 
 fn examples(text: &mut StyledStr, name: &str, examples: &[Example]) {
     for (call, what) in examples {
-        let _ = writeln!(text, "  {CODE}{name} {call}{CODE:#}\n      {what}");
+        let line = format!("{name} {call}");
+        let _ = writeln!(text, "  {CODE}{}{CODE:#}\n      {what}", line.trim_end());
     }
 }
 
@@ -130,20 +182,24 @@ fn wrap(text: &mut StyledStr, names: &[&str]) {
     let _ = writeln!(text);
 }
 
+const COMMANDS: [(&str, &str); 5] = [
+    ("ssh", "run a function or a shell command on hosts (also as `salt-ssh`)"),
+    ("run", "run a function on the controller (also as `salt-run`)"),
+    ("jobs", "look at stored and running jobs"),
+    ("rerun", "run the call of a stored job again"),
+    ("resume", "finish a job that was cut off"),
+];
+
 /// `halite --help`.
 pub(super) fn overview() -> StyledStr {
     let mut text = StyledStr::new();
     let _ = writeln!(text, "Run functions on many hosts over SSH; nothing is installed on them.\n");
     let _ = writeln!(text, "{TITLE}Usage:{TITLE:#} {CODE}halite <COMMAND> [OPTIONS] ...{CODE:#}\n");
     section(&mut text, "Commands");
-    let _ = writeln!(
-        text,
-        "  {CODE}ssh{CODE:#}  run a function or a shell command on hosts (also as `salt-ssh`)"
-    );
-    let _ = writeln!(
-        text,
-        "  {CODE}run{CODE:#}  run a function on the controller: stored jobs (also as `salt-run`)\n"
-    );
+    for (name, what) in COMMANDS {
+        let _ = writeln!(text, "  {CODE}{name:6}{CODE:#}  {what}");
+    }
+    let _ = writeln!(text);
     section(&mut text, "First steps");
     examples(
         &mut text,

@@ -1,16 +1,22 @@
 //! The commands: parses what the user typed, wires the rooms together, and picks an exit code.
 
+mod again;
+mod background;
 mod conduct;
 mod desk;
 pub mod exit;
 mod help;
+mod house;
+mod jobs;
 mod key_deploy;
 pub mod options;
 mod password;
+mod returns;
 mod run;
 mod setup;
 mod signals;
 mod ssh;
+mod store;
 
 use options::Command;
 use std::ffi::OsString;
@@ -22,6 +28,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
         Ok(Command::Show(text)) => show(&text),
         Ok(Command::Ssh(options)) => ssh::main(*options),
         Ok(Command::Run(options)) => run::main(*options),
+        Ok(Command::Jobs(options)) => jobs::main(*options),
         Err(error) => complain(&error.message, exit::USAGE),
     }
 }
@@ -31,6 +38,14 @@ fn show(text: &options::Text) -> u8 {
     let coloured = std::io::stdout().is_terminal() && !plain;
     // A reader that went away has read enough.
     match writeln!(std::io::stdout(), "{}", text.render(coloured).trim_end()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => exit::OUTPUT,
+        _ => exit::OK,
+    }
+}
+
+/// Says one line on stdout.
+fn say(line: &str) -> u8 {
+    match writeln!(std::io::stdout(), "{line}") {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => exit::OUTPUT,
         _ => exit::OK,
     }

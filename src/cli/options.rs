@@ -1,6 +1,7 @@
 //! What the user typed, as typed values: which command, which options, which words. Parses and decides nothing else.
 
 mod check;
+mod jobs;
 mod read;
 mod table;
 #[cfg(test)]
@@ -10,17 +11,23 @@ mod types;
 use crate::cli::help;
 use check::{read_run, read_ssh};
 use clap::builder::StyledStr;
+pub use jobs::{Again, JobName, JobsAction, JobsFilter, JobsOptions, Which};
+use jobs::{read_again, read_jobs};
 use read::Found;
 use std::ffi::OsString;
 use std::path::Path;
-use table::{COMMON, Opt, RUN, SSH, State};
-pub use types::{CommonOptions, LogOptions, LoginOptions, OutputOptions, RunOptions, SshOptions};
+use table::{AGAIN, COMMON, JOBS, Opt, REACH, RUN, SSH, START, State};
+pub use types::{
+    BatchSize, CommonOptions, LogOptions, LoginOptions, OutputOptions, PaceOptions, RunOptions, SshOptions,
+    TypedCall,
+};
 
 /// What to do.
 #[derive(Debug)]
 pub enum Command {
     Ssh(Box<SshOptions>),
     Run(Box<RunOptions>),
+    Jobs(Box<JobsOptions>),
     /// Text for stdout, then success: help or a version.
     Show(Text),
 }
@@ -50,8 +57,10 @@ impl UsageError {
     }
 }
 
-const SSH_TABLES: [&[Opt]; 2] = [SSH, COMMON];
-const RUN_TABLES: [&[Opt]; 2] = [RUN, COMMON];
+const SSH_TABLES: [&[Opt]; 4] = [SSH, REACH, START, COMMON];
+const RUN_TABLES: [&[Opt]; 4] = [RUN, REACH, START, COMMON];
+const JOBS_TABLES: [&[Opt]; 2] = [JOBS, COMMON];
+const AGAIN_TABLES: [&[Opt]; 5] = [AGAIN, SSH, REACH, START, COMMON];
 
 /// Reads a whole command line, the name of the program first: `halite ssh ...`, or `salt-ssh ...` through a link.
 ///
@@ -79,9 +88,15 @@ fn parse_subcommand(command: Option<String>, rest: Vec<String>) -> Result<Comman
     match command.as_deref() {
         Some("ssh") => parse_ssh("halite ssh", rest),
         Some("run") => parse_run("halite run", rest),
+        Some("jobs") => parse_jobs(rest),
+        Some("rerun") => parse_again("halite rerun", rest),
+        Some("resume") => parse_again("halite resume", rest),
         Some("help") => match rest.first().map(String::as_str) {
             Some("ssh") => Ok(Command::Show(ssh_help("halite ssh", None))),
             Some("run") => Ok(Command::Show(run_help("halite run", None))),
+            Some("jobs") => Ok(Command::Show(jobs_help())),
+            Some("rerun") => Ok(Command::Show(again_help("halite rerun"))),
+            Some("resume") => Ok(Command::Show(again_help("halite resume"))),
             _ => Ok(Command::Show(Text(help::overview()))),
         },
         Some("--help" | "-h") => Ok(Command::Show(Text(help::overview()))),
@@ -150,6 +165,47 @@ fn parse_run(name: &'static str, args: Vec<String>) -> Result<Command, UsageErro
     match shown(name, &found) {
         Some(text) => Ok(Command::Show(text)),
         None => read_run(name, &found).map(|options| Command::Run(Box::new(options))),
+    }
+}
+
+fn jobs_command() -> clap::Command {
+    help::dress_jobs(read::command("halite jobs", &JOBS_TABLES))
+}
+
+fn jobs_help() -> Text {
+    Text(jobs_command().render_help())
+}
+
+fn parse_jobs(args: Vec<String>) -> Result<Command, UsageError> {
+    let name = "halite jobs";
+    let found = find(jobs_command(), &JOBS_TABLES, args)?;
+    if found.is_set("help") {
+        return Ok(Command::Show(jobs_help()));
+    }
+    match shown(name, &found) {
+        Some(text) => Ok(Command::Show(text)),
+        None => read_jobs(name, &found).map(|options| Command::Jobs(Box::new(options))),
+    }
+}
+
+fn again_command(name: &'static str) -> clap::Command {
+    help::dress_again(read::command(name, &AGAIN_TABLES), name)
+}
+
+fn again_help(name: &'static str) -> Text {
+    Text(again_command(name).render_help())
+}
+
+fn parse_again(name: &'static str, args: Vec<String>) -> Result<Command, UsageError> {
+    let found = find(again_command(name), &AGAIN_TABLES, args)?;
+    if found.is_set("help") {
+        return Ok(Command::Show(again_help(name)));
+    }
+    match shown(name, &found) {
+        Some(text) => Ok(Command::Show(text)),
+        None => {
+            read_again(name, &found, name == "halite resume").map(|options| Command::Ssh(Box::new(options)))
+        }
     }
 }
 

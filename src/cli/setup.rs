@@ -3,7 +3,9 @@
 use super::exit;
 use super::options::{CommonOptions, OutputOptions};
 use crate::config::{self, Config, Environment, Locate, OutputConfig};
-use crate::output::{ColorMode, Indent, Level, Log, Options, StateView, Stderr, Tabular, results};
+use crate::output::{
+    ColorMode, Indent, Level, Log, Options, StateView, Stderr, Style, Tabular, render, results, sanitize_line,
+};
 use halite_wire::Value;
 use std::io::{IsTerminal, Write};
 
@@ -89,15 +91,41 @@ fn indent(cli: Option<i64>, config: Option<&Value>) -> Indent {
     }
 }
 
+/// How this controller names itself in events: its `id`, or its machine's name with `_master` behind.
+pub fn master_id(config: &Config) -> String {
+    let id = config.opts.0.get("id").and_then(Value::as_str).map(str::to_owned);
+    id.unwrap_or_else(|| format!("{}_master", rustix::system::uname().nodename().to_string_lossy()))
+}
+
+/// Shows an event on stdout: tag, TAB, data as JSON on one line or several. False where nobody reads any more.
+pub fn print_event(tag: &str, data: &Value, pretty: bool) -> bool {
+    let mut stdout = std::io::stdout();
+    let indent = if pretty { Indent::Pretty } else { Indent::Compact };
+    let style = Style { indent, ..Options::default().style(stdout.is_terminal()) };
+    let line = format!("{}\t{}\n", sanitize_line(tag), render("json", data, &style));
+    stdout.write_all(line.as_bytes()).and_then(|()| stdout.flush()).is_ok()
+}
+
 /// Shows `data` on stdout, by the outputter the user chose, else the `suggested` one. A reader that went away has
 /// read enough.
 ///
 /// # Errors
 /// What writing says.
 pub fn print(output: &Options, data: &Value, suggested: Option<&str>) -> Result<u8, Refusal> {
-    let mut stdout = std::io::stdout();
-    let style = output.style(stdout.is_terminal());
-    match stdout.write_all(output.document(data, suggested, &style).as_bytes()) {
+    let is_terminal = std::io::stdout().is_terminal() && output.out_file.is_none();
+    print_text(output, &output.document(data, suggested, &output.style(is_terminal)))
+}
+
+/// Puts finished text on stdout, or into the `--out-file`.
+///
+/// # Errors
+/// What writing says.
+pub fn print_text(output: &Options, text: &str) -> Result<u8, Refusal> {
+    if let Some(path) = &output.out_file {
+        let written = crate::output::write_file(path, output.out_file_append, text);
+        return written.map(|()| exit::OK).map_err(|why| Refusal::new(exit::OUTPUT, why));
+    }
+    match std::io::stdout().write_all(text.as_bytes()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
             Err(Refusal::new(exit::OUTPUT, format!("stdout: {error}")))
         }

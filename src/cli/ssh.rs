@@ -1,19 +1,22 @@
 //! `halite ssh`: from the command line to a plan, and from the end of the run to an exit code.
 
 use super::conduct::{Conductor, RECORDS_ON_THEIR_WAY_MAX, RunEnd, thrown};
-use super::options::{LoginOptions, SshOptions};
+use super::options::{LoginOptions, SshOptions, TypedCall};
 use super::setup::{self, Refusal};
-use super::{complain, desk, exit, key_deploy, password, signals};
+use super::{again, background, complain, desk, exit, key_deploy, password, returns, signals};
+use crate::bus::Announcer;
 use crate::config::{Config, private_dir};
 use crate::fleet::facts::{Consumer, Plan, Request};
+use crate::fleet::pace::Pace;
 use crate::fleet::turns::Assignment;
-use crate::jobs::{JobStore, NewJob, SqliteStore};
+use crate::jobs::{self, JobStore, NewJob};
 use crate::output::{Log, Options, Progress, Screen, Stderr};
 use crate::session::{KeyRing, Limits, Shared, StopSignal, Work};
 use crate::trust::{Policy, TrustStore};
 use halite_render::args::parse_input;
 use halite_roster::{Host, Identity, Roster, Settings, Targets};
 use halite_wire::{Jid, Map, MinionId, Value};
+use std::hash::{BuildHasher, RandomState};
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -37,6 +40,9 @@ pub fn main(options: SshOptions) -> u8 {
     if let Some(advice) = options.unsupported() {
         return complain(&advice, exit::USAGE);
     }
+    if options.is_async && !background::is_child() {
+        return background::main();
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(workers()).enable_all().build();
     let runtime = match runtime {
         Ok(runtime) => runtime,
@@ -57,6 +63,7 @@ fn workers() -> usize {
 async fn command(options: SshOptions) -> Result<u8, Refusal> {
     let (mut config, log, stderr) = setup::begin(&options.common, "salt-ssh")?;
     take_login(&mut config, &options.login)?;
+    let Some(options) = again::resolve(options, &config, &log).await? else { return Ok(exit::OK) };
     let connect_timeout = &mut config.defaults.config.connect_timeout;
     *connect_timeout = options.connect_timeout.or(*connect_timeout);
     let roster = load_roster(&options, &config, &log)?;
@@ -81,6 +88,9 @@ async fn command(options: SshOptions) -> Result<u8, Refusal> {
             .map_err(|error| Refusal::new(exit::CONFIG, error))?;
     }
     let mut hosts: Vec<Host> = targets.selected.hosts.into_iter().map(with_usual_keys).collect();
+    if let Some(count) = options.subset {
+        hosts = at_random(hosts, count);
+    }
     if options.rand_thin_dir {
         let random = Jid::from_unix_micros(now_micros());
         hosts.iter_mut().for_each(|host| host.thin_dir = Some(format!("/var/tmp/.halite-{random}")));
@@ -88,8 +98,18 @@ async fn command(options: SshOptions) -> Result<u8, Refusal> {
     run(options, config, hosts, log, stderr).await
 }
 
+/// So many of the hosts, picked at random, in the order they had.
+fn at_random(mut hosts: Vec<Host>, count: usize) -> Vec<Host> {
+    let order = RandomState::new();
+    let mut lots: Vec<u64> = hosts.iter().map(|host| order.hash_one(&host.id)).collect();
+    lots.sort_unstable();
+    let last = count.checked_sub(1).and_then(|last| lots.get(last)).copied().unwrap_or(u64::MAX);
+    hosts.retain(|host| order.hash_one(&host.id) <= last);
+    hosts
+}
+
 /// The command line's login options are defaults, as in Salt: what the roster says of a host counts more.
-fn take_login(config: &mut Config, login: &LoginOptions) -> Result<(), Refusal> {
+pub(super) fn take_login(config: &mut Config, login: &LoginOptions) -> Result<(), Refusal> {
     let asked = |prompt: &str| password::ask(prompt).map_err(|why| Refusal::new(exit::USAGE, why));
     let passwd = if login.askpass { Some(asked("SSH password: ")?) } else { login.passwd.clone() };
     let sudo_passwd = if login.ask_sudo_pass { Some(asked("sudo password: ")?) } else { None };
@@ -114,7 +134,7 @@ fn take_login(config: &mut Config, login: &LoginOptions) -> Result<(), Refusal> 
     Ok(())
 }
 
-fn load_roster(options: &SshOptions, config: &Config, log: &Log) -> Result<Roster, Refusal> {
+pub(super) fn load_roster(options: &SshOptions, config: &Config, log: &Log) -> Result<Roster, Refusal> {
     let backends = match &options.roster {
         Some(names) => names.split(',').map(|name| name.trim().to_owned()).collect(),
         None => config.roster.backends.clone(),
@@ -137,13 +157,13 @@ fn list_hosts(options: &SshOptions, config: &Config, roster: &Roster) -> Result<
     setup::print(&output, &Value::Map(roster.listing()), None)
 }
 
-fn select(options: &SshOptions, config: &Config, roster: &Roster) -> Result<Targets, Refusal> {
+pub(super) fn select(options: &SshOptions, config: &Config, roster: &Roster) -> Result<Targets, Refusal> {
     let (target, kind) = (&options.target, options.target_kind);
     halite_roster::targets(roster, target, kind, &config.defaults, halite_roster::resolves)
         .map_err(|error| Refusal::new(exit::USAGE, error))
 }
 
-fn no_target(options: &SshOptions, roster: &Roster) -> String {
+pub(super) fn no_target(options: &SshOptions, roster: &Roster) -> String {
     let what = format!("no host matches {:?} ({})", options.target, options.target_kind.name());
     let file = roster.file.display();
     if !roster.file.exists() {
@@ -161,7 +181,7 @@ fn no_target(options: &SshOptions, roster: &Roster) -> String {
 }
 
 /// Hosts that name no key get the agent's and the user's own, as `ssh` would use them.
-fn with_usual_keys(mut host: Host) -> Host {
+pub(super) fn with_usual_keys(mut host: Host) -> Host {
     if host.identities.is_empty() && !host.identities_only {
         if std::env::var_os("SSH_AUTH_SOCK").is_some() {
             host.identities.push(Identity::Agent);
@@ -195,11 +215,16 @@ async fn run(
     // Before the job is stored: from then on its hosts have a right to their records.
     let received = signals::listen(switch, switch_now)
         .map_err(|error| Refusal::new(exit::BUG, format!("signals cannot be heard: {error}")))?;
-    let at_once_max = options.max_procs.or(config.ssh.max_procs).unwrap_or(AT_ONCE_USUAL).min(descriptors());
+    let pace = pace(&options, &config, hosts.len());
     let request = request(&options);
     let ids: Vec<MinionId> = hosts.iter().map(|host| host.id.clone()).collect();
     let store = open_store(&options, &config).await?;
-    let jid = begin(store.as_ref(), &request, &ids, &options, at_once_max).await?;
+    let outlets = returns::open(&options.returners, &config).await?;
+    let jid = begin(store.as_deref(), &request, &ids, &options, pace.at_once_max).await?;
+    let outbox = returns::begin(outlets, jid, &request, &ids).await?;
+    if background::is_child() {
+        background::detach(jid, &config.dirs.store.with_file_name("async"), config.jobs.keep)?;
+    }
     if let Some(store) = &store
         && let Err(error) = store.prune(config.jobs.keep.unwrap_or_default()).await
     {
@@ -210,8 +235,9 @@ async fn run(
     let conductor = Conductor {
         plan: Arc::new(Plan { jid, request, hosts }),
         shared,
-        store: store.map(|store| Arc::new(store) as Arc<dyn JobStore>),
-        at_once_max,
+        store,
+        outbox,
+        pace,
         stop,
         stop_now: stop_now.clone(),
         consumers,
@@ -221,7 +247,19 @@ async fn run(
         () = patience(stop_now) => return Ok(received.exit_code().unwrap_or(exit::BUG)),
     };
     let end = end.map_err(|bug| Refusal::new(exit::BUG, bug))?;
+    returns::afterwards(&config, end.undelivered).await;
     Ok(received.exit_code().unwrap_or_else(|| code_of(&end, &log)))
+}
+
+/// A batch is smaller than what the machine could do, or it is none.
+pub(super) fn pace(options: &SshOptions, config: &Config, hosts: usize) -> Pace {
+    let most = options.max_procs.or(config.ssh.max_procs).unwrap_or(AT_ONCE_USUAL).min(descriptors());
+    let wanted = &options.pace;
+    Pace {
+        at_once_max: wanted.batch_of(hosts).map_or(most, |batch| batch.min(most)),
+        rest: wanted.batch_wait,
+        failures_max: wanted.failures_max,
+    }
 }
 
 /// Ends a moment after the second Ctrl-C: a reader who sleeps may hold the results up, but not us.
@@ -234,19 +272,30 @@ fn code_of(end: &RunEnd, log: &Log) -> u8 {
     if let Some(error) = &end.store_error {
         log.error(&format!("{error}. {}", error.hint()));
     }
+    if let Some(error) = &end.spool_error {
+        log.error(&format!("{error}. Returners did not get all returns."));
+    }
     if let Some(error) = &end.consumer_error {
         log.error(error);
     }
     let code = exit::of_run(&end.tally, end.untrusted, end.consumer_error.is_some());
-    if end.store_error.is_some() { code.max(exit::STORE) } else { code }
+    if end.store_error.is_some() || end.spool_error.is_some() { code.max(exit::STORE) } else { code }
 }
 
-fn request(options: &SshOptions) -> Request {
-    let user = std::env::var("SUDO_USER").map_or_else(
+/// Who runs this, as Salt writes it.
+pub(super) fn user() -> String {
+    std::env::var("SUDO_USER").map_or_else(
         |_| std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_else(|_| "root".to_owned()),
         |user| format!("sudo_{user}"),
-    );
+    )
+}
+
+pub(super) fn request(options: &SshOptions) -> Request {
     let (fun, arg, kwarg) = match options.words.split_first() {
+        _ if options.call.is_some() => {
+            let TypedCall { fun, arg, kwarg } = options.call.clone().unwrap_or_default();
+            (fun, arg, kwarg)
+        }
         _ if options.raw => {
             ("ssh._raw".to_owned(), options.words.iter().map(|w| w.as_str().into()).collect(), Map::new())
         }
@@ -262,11 +311,12 @@ fn request(options: &SshOptions) -> Request {
         fun,
         arg,
         kwarg,
-        user,
+        user: user(),
+        metadata: options.metadata.clone(),
     }
 }
 
-fn assign(
+pub(super) fn assign(
     options: &SshOptions,
     config: &Config,
     hosts: &[Host],
@@ -276,7 +326,11 @@ fn assign(
     let raw = Work::Raw { command: options.words.join(" ") };
     let module = request.fun.split('.').next().unwrap_or_default();
     let public = PUBLIC_MODULES.contains(&module);
-    let state_opts = if STATE_MODULES.contains(&module) { desk::state_opts(config) } else { Map::new() };
+    let state_opts = match request.fun.as_str() {
+        "sys.list_returners" | "sys.list_returner_functions" | "sys.returner_doc" => returns::told(),
+        _ if STATE_MODULES.contains(&module) => desk::state_opts(config),
+        _ => Map::new(),
+    };
     let work = |host: &Host| {
         if options.raw {
             return raw.clone();
@@ -305,7 +359,7 @@ fn host_opts(options: &SshOptions, config: &Config, host: &Host, state_opts: &Ma
     opts
 }
 
-fn open_trust(options: &SshOptions, config: &Config) -> Result<TrustStore, Refusal> {
+pub(super) fn open_trust(options: &SshOptions, config: &Config) -> Result<TrustStore, Refusal> {
     let policy = options.trust.unwrap_or(match (config.ssh.no_host_keys, config.ssh.ignore_host_keys) {
         (true, _) => Policy::Off,
         (false, true) => Policy::AcceptNew,
@@ -325,7 +379,7 @@ fn open_trust(options: &SshOptions, config: &Config) -> Result<TrustStore, Refus
         .map_err(|error| Refusal::new(exit::CONFIG, error))
 }
 
-async fn open_store(options: &SshOptions, config: &Config) -> Result<Option<SqliteStore>, Refusal> {
+async fn open_store(options: &SshOptions, config: &Config) -> Result<Option<Arc<dyn JobStore>>, Refusal> {
     if options.no_cache || !config.jobs.cache {
         return Ok(None);
     }
@@ -333,12 +387,12 @@ async fn open_store(options: &SshOptions, config: &Config) -> Result<Option<Sqli
     let refused = |error: crate::jobs::StoreError| {
         Refusal::new(exit::STORE, format!("{error}. {} ({hint})", error.hint()))
     };
-    SqliteStore::open(&config.dirs.store).await.map(Some).map_err(refused)
+    jobs::open(&config.dirs.store, &config.opts.0).await.map(Some).map_err(refused)
 }
 
 /// The job is durable with all its targets before the first connection.
 async fn begin(
-    store: Option<&SqliteStore>,
+    store: Option<&dyn JobStore>,
     request: &Request,
     targets: &[MinionId],
     options: &SshOptions,
@@ -378,7 +432,13 @@ fn consumers(
     let is_terminal = stdout.is_terminal();
     let screen = Screen::new(output, Box::new(stdout), is_terminal, Some(stderr))
         .map_err(|error| Refusal::new(exit::USAGE, error))?;
-    Ok(vec![Box::new(screen), Box::new(Progress::new(log.clone(), true))])
+    let mut consumers: Vec<Box<dyn Consumer>> =
+        vec![Box::new(screen), Box::new(Progress::new(log.clone(), !options.is_async))];
+    if config.jobs.cache && !options.no_cache {
+        let id = setup::master_id(config);
+        consumers.push(Box::new(Announcer::new(&config.dirs.store, &id, crate::jobs::system_clock())));
+    }
+    Ok(consumers)
 }
 
 /// Sessions the file descriptors suffice for, once the limit is raised as far as it goes.

@@ -3,6 +3,9 @@
 
 mod fs;
 mod mirror;
+mod run;
+#[cfg(test)]
+mod tests;
 
 pub use fs::GitFs;
-pub use mirror::{Checkout, GitError, Login, Mirror};
+pub use mirror::{Checkout, GitError, Kind, Login, Mirror};

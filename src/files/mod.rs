@@ -1,22 +1,27 @@
 //! The file server behind `salt://`: environments, each with its roots, first root first; and branches and tags of git
 //! repositories as environments.
 //!
+//! One job sees one state of all files, whatever is edited meanwhile (`snapshot`).
+//!
 //! A path is looked up only beneath its roots: `..`, absolute paths and links that lead out find nothing.
 
 mod git;
 mod pack;
+mod pushed;
 mod roots;
 mod server;
+mod snapshot;
 #[cfg(test)]
 mod tests;
 
-pub use git::{Checkout, GitError, GitFs, Login, Mirror};
+pub use git::{Checkout, GitError, GitFs, Kind, Login, Mirror};
+pub use pushed::Pushed;
 pub use roots::Root;
 pub use server::{FileServer, FoundFile, NotFound, Tree, is_environment};
 
 use crate::session::Desk;
-use halite_wire::MinionId;
 use halite_wire::message::{Answer, Ask, FACTS_ONLY, PART_BYTES_MAX};
+use halite_wire::{Map, MinionId};
 use pack::Part;
 use std::io::Read;
 use std::sync::Arc;
@@ -44,6 +49,14 @@ impl Desk for FileDesk {
             tracing::error!("the file server failed: {bug}");
         }
     }
+
+    fn trees(&self) -> Map {
+        self.0.digests()
+    }
+
+    fn brings_code(&self) -> bool {
+        self.0.brings_code()
+    }
 }
 
 /// The whole answer at once, for whoever is on this machine.
@@ -68,7 +81,9 @@ fn serve(server: &FileServer, ask: Ask, parts: &Parts) -> Result<(), Gone> {
             Ok(paths) => send(parts, Answer::Paths(paths), true),
             Err(error) => send(parts, Answer::Refused(error.to_string()), true),
         },
-        Ask::Pillar(_) => send(parts, Answer::Refused("there is no pillar here".to_owned()), true),
+        Ask::Pillar(_) | Ask::Push { .. } | Ask::Work { .. } => {
+            send(parts, Answer::Refused("that is not asked of a file server".to_owned()), true)
+        }
     }
 }
 
@@ -122,6 +137,10 @@ fn send_files(server: &FileServer, saltenv: &str, paths: &[String], parts: &Part
                 if size > 0 {
                     send_content(server, saltenv, path, found, last, parts)?;
                 }
+            }
+            // The first is the one that is wanted; the others come along where they can.
+            Err(error) if number == 0 && error.is_changed() => {
+                return send(parts, Answer::Refused(error.to_string()), true);
             }
             Err(_) => send(parts, Answer::NoFile { index }, last)?,
         }

@@ -65,7 +65,7 @@ impl Root {
 }
 
 /// What stays the same as long as nobody writes to the file.
-fn tag_of(data: &Metadata) -> u64 {
+pub(super) fn tag_of(data: &Metadata) -> u64 {
     let facts = [data.dev(), data.ino(), data.size()].map(u64::to_le_bytes);
     let times = [data.mtime(), data.mtime_nsec(), data.ctime(), data.ctime_nsec()].map(i64::to_le_bytes);
     let digest = blake3::hash(&[facts.as_flattened(), times.as_flattened()].concat());

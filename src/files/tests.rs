@@ -291,3 +291,67 @@ fn sec_35_mirrors_are_for_their_owner_alone() {
         assert_eq!(place.metadata().unwrap().permissions().mode() & 0o077, 0, "{:?}", place.path());
     }
 }
+
+#[tokio::test]
+async fn ctl_13_a_job_sees_the_files_as_they_were_when_it_first_asked() {
+    let folder = Folder::new();
+    folder.write("a.sls", "one").write("sub/b.sls", "two").write("gone.sls", "three");
+    let large = "l".repeat(100_000);
+    folder.write("large", &large);
+    let server = Arc::new(one_root(&folder.0).for_one_job());
+    let digest = server.tree("base").unwrap().digest.clone();
+    folder.write("a.sls", "changed, and longer").write("sub/new.sls", "new").write("large", "short now");
+    fs::remove_file(folder.at("gone.sls")).unwrap();
+    for (path, content) in [("a.sls", "one"), ("sub/b.sls", "two"), ("gone.sls", "three")] {
+        let mut found = server.find("base", path).unwrap();
+        let mut text = String::new();
+        found.file.read_to_string(&mut text).unwrap();
+        assert_eq!((text.as_str(), found.size), (content, content.len() as u64), "{path}");
+        let tree = server.tree("base").unwrap();
+        assert!(tree.files.iter().any(|file| file.path == path && file.tag == found.tag));
+    }
+    assert!(server.find("base", "sub/new.sls").unwrap_err().to_string().contains("when the job began"));
+    assert!(server.find("base", "large").unwrap_err().to_string().contains("run it again"));
+    let answer = asked(&server, files_of("base", &["large"])).await;
+    assert!(
+        matches!(&answer[..], [(Answer::Refused(why), true)] if why.contains("run it again")),
+        "{answer:?}"
+    );
+    assert_eq!(server.digests(), Map::from([("base", digest.as_str())]));
+    let later = one_root(&folder.0).for_one_job();
+    assert_ne!(later.tree("base").unwrap().digest, digest);
+    assert_eq!(later.find("base", "a.sls").unwrap().size, 19);
+}
+
+#[test]
+fn ctl_13_all_hosts_get_the_same_files_while_somebody_edits_them() {
+    let folder = Folder::new();
+    let write = |round: usize| {
+        for n in 0..5 {
+            folder.write(&format!("f{n}.sls"), &format!("{round:06}").repeat(n + 1));
+        }
+    };
+    write(0);
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| (1..).take_while(|_| !done.load(Ordering::Relaxed)).for_each(write));
+        for round in 0..100 {
+            let server = one_root(&folder.0).for_one_job();
+            let seen = || {
+                let read = |path: &str| {
+                    let mut text = String::new();
+                    server.find("base", path).unwrap().file.read_to_string(&mut text).unwrap();
+                    text
+                };
+                let texts: Vec<String> = (0..5).map(|n| read(&format!("f{n}.sls"))).collect();
+                (server.tree("base").unwrap().digest.clone(), texts)
+            };
+            let hosts: Vec<_> = std::thread::scope(|hosts| {
+                let all: Vec<_> = (0..4).map(|_| hosts.spawn(seen)).collect();
+                all.into_iter().map(|host| host.join().unwrap()).collect()
+            });
+            assert!(hosts.iter().all(|host| *host == hosts[0]), "round {round}: {hosts:?}");
+        }
+        done.store(true, Ordering::Relaxed);
+    });
+}

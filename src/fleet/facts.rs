@@ -28,6 +28,8 @@ pub struct Request {
     pub kwarg: Map,
     /// Who runs it, for the record.
     pub user: String,
+    /// What is kept with the job, to search for; empty where there is nothing.
+    pub metadata: Map,
 }
 
 impl Request {

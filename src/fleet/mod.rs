@@ -2,4 +2,6 @@
 
 pub mod facts;
 pub mod outcome;
+pub mod pace;
 pub mod turns;
+pub mod unfinished;

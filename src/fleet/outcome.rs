@@ -1,7 +1,8 @@
 //! How one host's turn can end. A host's failure is a value in the result, never an early end of the run.
 
+use super::unfinished::Unfinished;
 use halite_wire::message::Return;
-use halite_wire::{MinionId, Value};
+use halite_wire::{Map, MinionId, Value};
 use std::fmt;
 use std::time::Duration;
 
@@ -73,6 +74,10 @@ pub struct Record {
     /// What the host printed before the thin spoke (login scripts, banners); as it came, not for a terminal.
     pub noise: Vec<u8>,
     pub took: Duration,
+    /// What the host told of a run of states that it did not bring to its end. Never beside [`Outcome::Returned`].
+    pub unfinished: Option<Unfinished>,
+    /// By environment, the digest of the files the job worked on; empty where no host of it asked for any.
+    pub trees: Map,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -173,6 +178,18 @@ impl HostErrorKind {
 }
 
 impl Record {
+    /// A record that tells the outcome and nothing else.
+    pub fn new(minion: MinionId, outcome: Outcome) -> Record {
+        Record {
+            minion,
+            outcome,
+            noise: Vec::new(),
+            took: Duration::ZERO,
+            unfinished: None,
+            trees: Map::new(),
+        }
+    }
+
     /// The outcome in one stable word: `ok`, `failed`, `cancelled`, `internal`, or [`HostErrorKind::name`].
     pub fn kind(&self) -> &'static str {
         match &self.outcome {
@@ -188,11 +205,21 @@ impl Record {
         self.kind() == "ok"
     }
 
-    /// What people and returners see as the host's return: its value, or one line that says what went wrong.
+    /// What people and returners see as the host's return: its value, or one line that says what went wrong. A run of
+    /// states that was cut off is its states, the line being the comment of those that did not end.
     pub fn value(&self) -> Value {
-        match &self.outcome {
-            Outcome::Returned(ret) => ret.value.clone(),
-            other => Value::Str(other.to_string()),
+        match (&self.outcome, &self.unfinished) {
+            (Outcome::Returned(ret), _) => ret.value.clone(),
+            (other, Some(unfinished)) => unfinished.value(self.kind(), &other.to_string()),
+            (other, None) => Value::Str(other.to_string()),
+        }
+    }
+
+    /// Why there is no answer, in one line, with how far a run of states got.
+    pub fn complaint(&self) -> String {
+        match &self.unfinished {
+            Some(unfinished) => format!("{} ({})", self.outcome, unfinished.brief()),
+            None => self.outcome.to_string(),
         }
     }
 
@@ -212,7 +239,7 @@ impl Record {
     pub fn outputter(&self) -> Option<&str> {
         match &self.outcome {
             Outcome::Returned(ret) => ret.out.as_deref(),
-            _ => None,
+            _ => self.unfinished.as_ref().map(|_| "highstate"),
         }
     }
 

@@ -2,12 +2,12 @@
 
 use super::facts::Step;
 use super::outcome::{Outcome, Reached, Record};
+use super::pace::{Pace, Places};
 use crate::session::{self, Shared, StopSignal, Work};
 use halite_roster::Host;
 use halite_wire::MinionId;
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::sync::mpsc::Sender;
 use tokio::task::{Id, JoinError, JoinSet};
 
@@ -34,22 +34,23 @@ pub enum HostEvent {
     Finished(Arc<Record>),
 }
 
-/// Runs all assignments, at most `at_once_max` at a time, in their order.
+/// Runs all assignments in their order, as fast as `pace` allows.
 ///
 /// Sends exactly one [`HostEvent::Finished`] per assignment: also where the run is stopped, also where a
 /// host's task panics. Only a closed `events` ends it early.
 pub async fn take_turns(
     shared: Arc<Shared>,
     assignments: Vec<Assignment>,
-    at_once_max: usize,
+    pace: Pace,
     stop: StopSignal,
     events: Sender<HostEvent>,
 ) {
     let mut waiting = assignments.into_iter();
     let mut tasks = JoinSet::new();
     let mut names: HashMap<Id, MinionId> = HashMap::new();
+    let (mut places, mut stopping) = (Places::new(pace), stop.clone());
     loop {
-        while tasks.len() < at_once_max.max(1) && !stop.is_asked() {
+        while places.is_free(tasks.len()) && !stop.is_asked() {
             let Some(assignment) = waiting.next() else { break };
             let minion = assignment.host.id.clone();
             let task = tasks.spawn(take_turn(shared.clone(), assignment, stop.clone(), events.clone()));
@@ -58,14 +59,22 @@ pub async fn take_turns(
                 return;
             }
         }
-        let Some(ended) = tasks.join_next_with_id().await else { break };
+        let goes_on = waiting.len() > 0 && !places.is_over() && !stop.is_asked();
+        if tasks.is_empty() && !(goes_on && places.rests()) {
+            break;
+        }
+        let ended = tokio::select! {
+            Some(ended) = tasks.join_next_with_id() => ended,
+            () = places.rested(), if goes_on => continue,
+            () = stopping.asked(), if goes_on => continue,
+        };
         let record = match ended {
             Ok((id, record)) => names.remove(&id).map(|_| record),
             Err(bug) => names.remove(&bug.id()).map(|minion| bug_record(minion, bug)),
         };
-        if let Some(record) = record
-            && events.send(HostEvent::Finished(Arc::new(record))).await.is_err()
-        {
+        let Some(record) = record else { continue };
+        places.give_back(&record);
+        if events.send(HostEvent::Finished(Arc::new(record))).await.is_err() {
             return;
         }
     }
@@ -99,10 +108,9 @@ fn bug_record(minion: MinionId, bug: JoinError) -> Record {
             .unwrap_or_else(|| "a panic without words".to_owned()),
         Err(cancelled) => cancelled.to_string(),
     };
-    Record { minion, outcome: Outcome::Bug(what), noise: Vec::new(), took: Duration::ZERO }
+    Record::new(minion, Outcome::Bug(what))
 }
 
 fn never_began(minion: MinionId) -> Record {
-    let outcome = Outcome::Cancelled(Reached::NotStarted);
-    Record { minion, outcome, noise: Vec::new(), took: Duration::ZERO }
+    Record::new(minion, Outcome::Cancelled(Reached::NotStarted))
 }

@@ -14,14 +14,14 @@ const PRIVATE_DIR: u32 = 0o700;
 const PRIVATE_FILE: u32 = 0o600;
 
 /// Makes `dir` where it is missing, for its owner alone.
-pub(super) fn make_dir(dir: &Path) -> Result<(), StoreError> {
+pub(crate) fn make_dir(dir: &Path) -> Result<(), StoreError> {
     let made = DirBuilder::new().recursive(true).mode(PRIVATE_DIR).create(dir);
     made.map_err(|error| cannot_open(dir, error))
 }
 
 /// Refuses anything but a plain file of ours at `path` and at the two files beside it; closes them to others.
 /// Returns whether the store exists.
-pub(super) fn check(path: &Path) -> Result<bool, StoreError> {
+pub(crate) fn check(path: &Path) -> Result<bool, StoreError> {
     for suffix in ["-wal", "-shm"] {
         check_one(&beside(path, suffix))?;
     }
@@ -86,12 +86,20 @@ impl DirLock {
 
     /// Makes an empty file for the database, durable in the directory. One that exists is left alone.
     pub(super) fn make_file(&self, path: &Path) -> Result<(), StoreError> {
-        let made = OpenOptions::new().write(true).create_new(true).mode(PRIVATE_FILE).open(path);
-        match made {
-            Ok(_) => self.0.sync_all().map_err(|error| cannot_open(path, error)),
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
-            Err(error) => Err(cannot_open(path, error)),
+        if make_private_file(path)? {
+            self.0.sync_all().map_err(|error| cannot_open(path, error))?;
         }
+        Ok(())
+    }
+}
+
+/// Makes an empty file for its owner alone; false where something is there already.
+pub(crate) fn make_private_file(path: &Path) -> Result<bool, StoreError> {
+    let made = OpenOptions::new().write(true).create_new(true).mode(PRIVATE_FILE).open(path);
+    match made {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(cannot_open(path, error)),
     }
 }
 

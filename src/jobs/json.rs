@@ -2,19 +2,22 @@
 //!
 //! Keys that are not text become text as Python's `json` writes them (`true`, `null`, `1`); that is the only thing
 //! that does not come back. What JSON has no form for is a map of one marked entry:
-//! `{"__bytes__": "base64"}`, `{"__int__": "digits"}` beyond 64 bits, `{"__float__": "nan"}`. A map that
-//! looks like one of these gets a backslash before its key.
+//! `{"__bytes__": "base64"}`, `{"__int__": "digits"}` beyond 64 bits, `{"__float__": "nan"}`, and, for stores that
+//! take no NUL in text, `{"__text__": "base64"}`. A map that looks like one of these gets a backslash before its key.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use halite_wire::{Map, Value};
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Error as _, Serialize, SerializeMap, SerializeSeq, Serializer};
+use serde_json::ser::Formatter;
 use std::fmt;
+use std::io::{self, Write};
 
 const BYTES: &str = "__bytes__";
 const INT: &str = "__int__";
 const FLOAT: &str = "__float__";
+const TEXT: &str = "__text__";
 
 /// Nesting that is read back. What hosts may send is well below ([`halite_wire::message::DEPTH_MAX`]); damage is not.
 const DEPTH_MAX: usize = 2 * halite_wire::message::DEPTH_MAX;
@@ -29,7 +32,53 @@ pub struct JsonError {
 /// `value` as JSON on one line.
 pub fn encode(value: &Value) -> String {
     // Writing to memory does not fail, and every kind of value has a form.
-    serde_json::to_string(&Json(value)).unwrap_or_default()
+    serde_json::to_string(&Json { value, has_nul: true }).unwrap_or_default()
+}
+
+/// `value` as Python's `json.dumps` spells it: a blank after each comma and colon, nothing beyond ASCII. For tables
+/// that other programs search as text, in whatever character set.
+pub fn encode_ascii(value: &Value) -> String {
+    encode_with(Json { value, has_nul: true })
+}
+
+/// Like [`encode_ascii`], and no text in it has a NUL: PostgreSQL's `jsonb` takes none.
+pub fn encode_without_nul(value: &Value) -> String {
+    encode_with(Json { value, has_nul: false })
+}
+
+fn encode_with(json: Json) -> String {
+    let mut out = Vec::new();
+    // Writing to memory does not fail.
+    let _ = json.serialize(&mut serde_json::Serializer::with_formatter(&mut out, Ascii));
+    String::from_utf8(out).unwrap_or_default()
+}
+
+/// Python's spelling.
+struct Ascii;
+
+impl Formatter for Ascii {
+    fn begin_array_value<W: Write + ?Sized>(&mut self, out: &mut W, first: bool) -> io::Result<()> {
+        if first { Ok(()) } else { out.write_all(b", ") }
+    }
+    fn begin_object_key<W: Write + ?Sized>(&mut self, out: &mut W, first: bool) -> io::Result<()> {
+        if first { Ok(()) } else { out.write_all(b", ") }
+    }
+    fn begin_object_value<W: Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
+        out.write_all(b": ")
+    }
+    fn write_string_fragment<W: Write + ?Sized>(&mut self, out: &mut W, text: &str) -> io::Result<()> {
+        if text.is_ascii() {
+            return out.write_all(text.as_bytes());
+        }
+        for c in text.chars() {
+            if c.is_ascii() {
+                write!(out, "{c}")?;
+            } else {
+                c.encode_utf16(&mut [0; 2]).iter().try_for_each(|unit| write!(out, "\\u{unit:04x}"))?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Reads what [`encode`] wrote, and any other JSON.
@@ -45,11 +94,17 @@ pub fn decode(text: &str) -> Result<Value, JsonError> {
     Ok(value)
 }
 
-struct Json<'a>(&'a Value);
+#[derive(Clone, Copy)]
+struct Json<'a> {
+    value: &'a Value,
+    /// Whether text may have a NUL in it.
+    has_nul: bool,
+}
 
 impl Serialize for Json<'_> {
     fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
-        match self.0 {
+        let json = |value| Json { value, ..*self };
+        match self.value {
             Value::Null => out.serialize_unit(),
             Value::Bool(flag) => out.serialize_bool(*flag),
             Value::Int(number) => out.serialize_i64(*number),
@@ -59,11 +114,14 @@ impl Serialize for Json<'_> {
             },
             Value::Float(number) if number.is_finite() => out.serialize_f64(*number),
             Value::Float(number) => marked(out, FLOAT, &number.to_string().to_lowercase()),
+            Value::Str(text) if !self.has_nul && text.contains('\0') => {
+                marked(out, TEXT, &STANDARD.encode(text))
+            }
             Value::Str(text) => out.serialize_str(text),
             Value::Bytes(bytes) => marked(out, BYTES, &STANDARD.encode(bytes)),
             Value::List(items) => {
                 let mut list = out.serialize_seq(Some(items.len()))?;
-                items.iter().try_for_each(|item| list.serialize_element(&Json(item)))?;
+                items.iter().try_for_each(|item| list.serialize_element(&json(item)))?;
                 list.end()
             }
             Value::Map(map) => {
@@ -71,7 +129,7 @@ impl Serialize for Json<'_> {
                 for (key, value) in map {
                     let key = key_text(key).map_err(S::Error::custom)?;
                     let key = if map.len() == 1 && is_marker(&key) { format!("\\{key}") } else { key };
-                    entries.serialize_entry(&key, &Json(value))?;
+                    entries.serialize_entry(&key, &json(value))?;
                 }
                 entries.end()
             }
@@ -87,7 +145,7 @@ fn marked<S: Serializer>(out: S, mark: &str, text: &str) -> Result<S::Ok, S::Err
 
 /// Whether a lone key would be taken for a mark, or for an escaped one.
 fn is_marker(key: &str) -> bool {
-    matches!(key.trim_start_matches('\\'), BYTES | INT | FLOAT)
+    matches!(key.trim_start_matches('\\'), BYTES | INT | FLOAT | TEXT)
 }
 
 /// A key as Python's `json` writes it.
@@ -100,7 +158,7 @@ fn key_text(key: &Value) -> Result<String, serde_json::Error> {
             if *number > 0.0 { "Infinity" } else { "-Infinity" }.to_owned()
         }
         Value::Bytes(bytes) => String::from_utf8_lossy(bytes).into_owned(),
-        plain => serde_json::to_string(&Json(plain))?,
+        plain => serde_json::to_string(&Json { value: plain, has_nul: true })?,
     })
 }
 
@@ -181,6 +239,7 @@ fn unmarked(map: Map) -> Option<Value> {
             whole.then(|| Value::BigInt(digits.into()))
         }
         FLOAT => value.as_str()?.parse().ok().map(Value::Float),
+        TEXT => String::from_utf8(STANDARD.decode(value.as_str()?).ok()?).ok().map(Value::Str),
         escaped if is_marker(escaped) => Some(Value::Map(Map::from([(&escaped[1..], value.clone())]))),
         _ => Some(Value::Map(map)),
     }
@@ -192,7 +251,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn value() -> impl Strategy<Value = Value> {
-        let text = prop_oneof![".{0,12}", r"\\{0,2}__(bytes|int|float)__"];
+        let text = prop_oneof![".{0,12}", r"\\{0,2}__(bytes|int|float|text)__", "[a\u{0}ü]{1,3}"];
         let leaf = prop_oneof![
             Just(Value::Null),
             any::<bool>().prop_map(Value::Bool),
@@ -215,7 +274,9 @@ mod tests {
     proptest! {
         #[test]
         fn values_come_back_as_they_were(value in value()) {
-            prop_assert_eq!(decode(&encode(&value)), Ok(value));
+            prop_assert_eq!(decode(&encode(&value)), Ok(value.clone()));
+            prop_assert_eq!(decode(&encode_ascii(&value)), Ok(value.clone()));
+            prop_assert_eq!(decode(&encode_without_nul(&value)), Ok(value));
         }
 
         #[test]
@@ -227,6 +288,16 @@ mod tests {
         fn garbage_is_an_error_and_never_a_panic(text in "[\\[\\]{}\":,0-9a-z_\\\\ -]{0,40}|\\PC{0,40}") {
             let _ = decode(&text);
         }
+    }
+
+    #[test]
+    fn the_spelling_of_python_is_ascii_with_blanks() {
+        let map = Map::from([("a", Value::from("ü😀\u{7f}")), ("b", Value::from(vec![1, 2]))]);
+        assert_eq!(
+            encode_ascii(&map.into()),
+            r#"{"a": "\u00fc\ud83d\ude00"#.to_owned() + "\u{7f}\", \"b\": [1, 2]}"
+        );
+        assert_eq!(encode_without_nul(&"a\0".into()), r#"{"__text__": "YQA="}"#);
     }
 
     #[test]

@@ -14,7 +14,7 @@ pub const FILE_NAME: &str = "jobs.sqlite";
 const APPLICATION_ID: i64 = 1_215_067_237;
 
 /// Format of the tables. Raise it with every change, and read the ones before it.
-const FORMAT: i64 = 1;
+const FORMAT: i64 = 2;
 
 /// How long one process waits while others write. A commit takes milliseconds, so beyond this one is stuck.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -24,7 +24,6 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// `return` is computed from `full_ret`, so that a return is written once.
 const TABLES: &str = "
     PRAGMA application_id = 1215067237;
-    PRAGMA user_version = 1;
     CREATE TABLE jids (jid TEXT NOT NULL PRIMARY KEY, load TEXT NOT NULL);
     CREATE TABLE salt_returns (
         fun TEXT NOT NULL,
@@ -48,14 +47,33 @@ const TABLES: &str = "
     INSERT INTO marks VALUES ('last_micros', 0), ('last_prune', 0);
 ";
 
+/// What format 2 has more: an index over functions, and what another store has not taken yet, in the order of its
+/// going there; `id` is null for a job itself, `refused` says why a record is not wanted there.
+const FORMAT_2: &str = "
+    CREATE INDEX IF NOT EXISTS jids_fun ON jids (CASE WHEN json_valid(load) THEN load ->> '$.fun' END);
+    CREATE TABLE IF NOT EXISTS outbox (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        store TEXT NOT NULL,
+        jid TEXT NOT NULL,
+        id TEXT,
+        refused TEXT);
+    CREATE INDEX IF NOT EXISTS outbox_jid ON outbox (jid);
+    PRAGMA user_version = 2;
+";
+
 /// Opens the store in `dir` to write, and makes both where they are missing.
 pub(super) async fn open(dir: &Path) -> Result<(PathBuf, SqliteConnection), StoreError> {
     files::make_dir(dir)?;
     let path = dir.join(FILE_NAME);
     if files::check(&path)? {
         let mut conn = connect(&path, false).await?;
-        if is_made(&path, &mut conn).await? {
-            return Ok((path, conn));
+        match look(&path, &mut conn).await? {
+            Found::Made(FORMAT) => return Ok((path, conn)),
+            Found::Made(_) => {
+                raise(&path, &mut conn).await?;
+                return Ok((path, conn));
+            }
+            Found::Empty => {}
         }
     }
     let conn = make(dir, &path).await?;
@@ -69,7 +87,16 @@ pub(super) async fn open_to_read(dir: &Path) -> Result<Option<(PathBuf, SqliteCo
         return Ok(None);
     }
     let mut conn = connect(&path, true).await?;
-    Ok(is_made(&path, &mut conn).await?.then_some((path, conn)))
+    // An older format is read as it is.
+    Ok(matches!(look(&path, &mut conn).await?, Found::Made(_)).then_some((path, conn)))
+}
+
+/// Brings a store of an older format to this one, all of it or nothing.
+async fn raise(path: &Path, conn: &mut SqliteConnection) -> Result<(), StoreError> {
+    let failed = |error| failure(path, error);
+    let mut tx = conn.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
+    sqlx::raw_sql(FORMAT_2).execute(&mut *tx).await.map_err(failed)?;
+    tx.commit().await.map_err(failed)
 }
 
 /// Makes the tables while no other process does. A process that dies here leaves a file that is made anew.
@@ -77,11 +104,12 @@ async fn make(dir: &Path, path: &Path) -> Result<SqliteConnection, StoreError> {
     let lock = DirLock::take(dir, PATIENCE).await?;
     lock.make_file(path)?;
     let mut conn = connect(path, false).await?;
-    if !is_made(path, &mut conn).await? {
+    if matches!(look(path, &mut conn).await?, Found::Empty) {
         let failed = |error| failure(path, error);
         sqlx::query("PRAGMA journal_mode = WAL").execute(&mut conn).await.map_err(failed)?;
         let mut tx = conn.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
         sqlx::raw_sql(TABLES).execute(&mut *tx).await.map_err(failed)?;
+        sqlx::raw_sql(FORMAT_2).execute(&mut *tx).await.map_err(failed)?;
         tx.commit().await.map_err(failed)?;
     }
     Ok(conn)
@@ -98,16 +126,22 @@ async fn connect(path: &Path, read_only: bool) -> Result<SqliteConnection, Store
     options.connect().await.map_err(|error| failure(path, error))
 }
 
-/// Whether the tables are there. False for a file in which nothing was made yet.
-async fn is_made(path: &Path, conn: &mut SqliteConnection) -> Result<bool, StoreError> {
+enum Found {
+    /// A store of ours, and its format.
+    Made(i64),
+    /// A file in which nothing was made yet.
+    Empty,
+}
+
+async fn look(path: &Path, conn: &mut SqliteConnection) -> Result<Found, StoreError> {
     const LOOK: &str = "SELECT (SELECT application_id FROM pragma_application_id),
         (SELECT user_version FROM pragma_user_version), (SELECT count(*) FROM sqlite_schema)";
     let row = sqlx::query(LOOK).fetch_one(conn).await.map_err(|error| failure(path, error))?;
     let (application, format, tables): (i64, i64, i64) = (row.get(0), row.get(1), row.get(2));
     match (application, format) {
-        (APPLICATION_ID, FORMAT) => Ok(true),
+        (APPLICATION_ID, 1..=FORMAT) => Ok(Found::Made(format)),
         (APPLICATION_ID, found) => Err(StoreError::Newer { path: path.to_owned(), found, known: FORMAT }),
-        (0, 0) if tables == 0 => Ok(false),
+        (0, 0) if tables == 0 => Ok(Found::Empty),
         _ => {
             let what = "it is the database of another program".to_owned();
             Err(StoreError::NotAStore { path: path.to_owned(), what })

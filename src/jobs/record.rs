@@ -14,6 +14,8 @@ pub struct StoredReturn {
     pub success: bool,
     /// `id, jid, fun, fun_args, return, retcode, success, out?` as Salt has them, then `outcome` (one word, `ok`
     /// or why not), `reached` (`not_started`, `may_have_run`, `ran`), and `notes` and `noise` where there are any.
+    /// A run of states that was cut off has `error` (why) and `progress` (`done`, `total`, `running`), too; a job that
+    /// read files has `trees`, the digest of each environment as it was for this job.
     pub full_ret: Map,
 }
 
@@ -38,6 +40,13 @@ impl StoredReturn {
             && !ret.notes.is_empty()
         {
             full_ret.insert("notes", ret.notes.clone());
+        }
+        if let Some(unfinished) = &record.unfinished {
+            full_ret.insert("error", record.outcome.to_string());
+            full_ret.insert("progress", unfinished.progress());
+        }
+        if !record.trees.is_empty() {
+            full_ret.insert("trees", record.trees.clone());
         }
         if !record.noise.is_empty() {
             full_ret.insert("noise", Value::from_bytes(record.noise.clone()));
@@ -82,6 +91,20 @@ impl StoredReturn {
         StoredReturn { jid, id, fun: fun.to_owned(), success: false, full_ret }
     }
 
+    /// What Salt's own job cache keeps of a return.
+    pub(super) fn kept(&self) -> Map {
+        let keys = ["return", "retcode", "success"];
+        keys.into_iter().filter_map(|key| Some((key, self.full_ret.get(key)?.clone()))).collect()
+    }
+
+    /// Adds the names that a layout has outside of the return.
+    pub(super) fn complete(&mut self) {
+        let names = [("id", self.id.as_str()), ("jid", self.jid.as_str()), ("fun", self.fun.as_str())];
+        let mut whole = Map::from(names);
+        whole.extend(std::mem::take(&mut self.full_ret));
+        self.full_ret = whole;
+    }
+
     /// What the host answered, or one line that says why it did not.
     pub fn value(&self) -> &Value {
         self.full_ret.get("return").unwrap_or(&Value::NULL)
@@ -93,17 +116,21 @@ impl StoredReturn {
     }
 }
 
-/// Salt's load of a job: `jid, tgt_type, tgt, user, fun, arg`. A list target is stored as a list.
+/// Salt's load of a job: `jid, tgt_type, tgt, user, fun, arg, metadata?`. A list target is stored as a list.
 pub fn job_load(jid: Jid, request: &Request) -> Map {
     let tgt = if request.tgt_type == "list" { split_list(&request.tgt) } else { request.tgt.as_str().into() };
-    Map::from([
+    let mut load = Map::from([
         ("jid", Value::from(jid.as_str())),
         ("tgt_type", request.tgt_type.as_str().into()),
         ("tgt", tgt),
         ("user", request.user.as_str().into()),
         ("fun", request.fun.as_str().into()),
         ("arg", request.fun_args().into()),
-    ])
+    ]);
+    if !request.metadata.is_empty() {
+        load.insert("metadata", request.metadata.clone());
+    }
+    load
 }
 
 fn split_list(tgt: &str) -> Value {
@@ -116,4 +143,18 @@ pub(super) fn read_load(jid: Jid, text: &str) -> Map {
         Ok(Value::Map(load)) => load,
         _ => Map::from([("jid", jid.as_str()), ("fun", "damaged-load")]),
     }
+}
+
+/// A return as read back from its row: host, function and `full_ret`. `None` where the row does not even name a host.
+pub(super) fn read_return(jid: Jid, id: &str, fun: &str, full_ret: &str) -> Option<StoredReturn> {
+    let id: MinionId = id.parse().ok()?;
+    let full_ret = match json::decode(full_ret) {
+        Ok(Value::Map(full_ret)) => full_ret,
+        Ok(_) => return Some(StoredReturn::damaged(jid, id, fun, "it is not a dict")),
+        Err(error) => return Some(StoredReturn::damaged(jid, id, fun, &error.why)),
+    };
+    // The column may hold a function's beginning only.
+    let fun = full_ret.get_str("fun").unwrap_or(fun).to_owned();
+    let success = full_ret.get("success").is_some_and(Value::is_truthy);
+    Some(StoredReturn { jid, id, fun, success, full_ret })
 }

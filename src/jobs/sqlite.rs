@@ -1,15 +1,19 @@
 //! The job store in one SQLite file: write-ahead log, every commit on disk before it is reported.
 
 use super::open::{self, failure};
-use super::record::read_load;
-use super::{Clock, Job, JobStore, NewJob, Owner, StoreError, StoredReturn, job_load, json, system_clock};
+use super::outbox::give_up_surplus;
+use super::record::{read_load, read_return};
+use super::search::{like, push_any};
+use super::{
+    Clock, Job, JobStore, NewJob, Owner, Search, StoreError, StoredReturn, job_load, json, system_clock,
+};
 use async_trait::async_trait;
 use halite_wire::{Jid, MinionId, Value};
 use sqlx::sqlite::SqliteRow;
-use sqlx::{Connection, Row, SqliteConnection};
+use sqlx::{Connection, QueryBuilder, Row, SqliteConnection};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, mpsc};
 
 /// Old jobs are looked for this often.
 const PRUNE_EVERY: Duration = Duration::from_secs(300);
@@ -17,14 +21,22 @@ const PRUNE_EVERY: Duration = Duration::from_secs(300);
 /// Jobs dropped in one go: few enough not to be felt at the start of a run.
 const PRUNE_JOBS_MAX: i64 = 200;
 
+/// Returns read in one go.
+const ROWS_AT_ONCE: i64 = 256;
+
+/// The function of a job, as the index has it. A load that is no JSON must not end a search.
+const FUN: &str = "CASE WHEN json_valid(load) THEN load ->> '$.fun' END";
+
 /// A clock this far behind the newest job is worth a word.
 const DAY_MICROS: u64 = 86_400_000_000;
 
 /// One connection: a run has one writer, and readers are other processes.
 pub struct SqliteStore {
-    path: PathBuf,
-    conn: Mutex<SqliteConnection>,
+    pub(super) path: PathBuf,
+    pub(super) conn: Mutex<SqliteConnection>,
     clock: Clock,
+    /// Where everything that is written here must go, too; see [`super::outbox`].
+    pub(super) sends_to: Option<String>,
 }
 
 impl SqliteStore {
@@ -42,7 +54,7 @@ impl SqliteStore {
     /// As [`SqliteStore::open`].
     pub async fn open_with_clock(dir: &Path, clock: Clock) -> Result<SqliteStore, StoreError> {
         let (path, conn) = open::open(dir).await?;
-        Ok(SqliteStore { path, conn: Mutex::new(conn), clock })
+        Ok(SqliteStore { path, conn: Mutex::new(conn), clock, sends_to: None })
     }
 
     /// Opens the store in `dir` to read only; `None` where nothing was ever stored.
@@ -51,7 +63,13 @@ impl SqliteStore {
     /// As [`SqliteStore::open`].
     pub async fn open_to_read(dir: &Path) -> Result<Option<SqliteStore>, StoreError> {
         let found = open::open_to_read(dir).await?;
-        Ok(found.map(|(path, conn)| SqliteStore { path, conn: Mutex::new(conn), clock: system_clock() }))
+        let opened = |(path, conn)| SqliteStore {
+            path,
+            conn: Mutex::new(conn),
+            clock: system_clock(),
+            sends_to: None,
+        };
+        Ok(found.map(opened))
     }
 
     /// The file.
@@ -74,7 +92,7 @@ impl SqliteStore {
         sqlx::raw_sql(limit).execute(&mut *self.conn.lock().await).await.unwrap();
     }
 
-    fn failed(&self) -> impl Fn(sqlx::Error) -> StoreError {
+    pub(super) fn failed(&self) -> impl Fn(sqlx::Error) -> StoreError {
         |error| failure(&self.path, error)
     }
 }
@@ -97,6 +115,7 @@ impl JobStore for SqliteStore {
             None => next_jid(&mut tx, (self.clock)()).await.map_err(self.failed())?,
         };
         write_job(&mut tx, jid, &job).await.map_err(self.failed())?;
+        self.send_on(&mut tx, jid, &[]).await?;
         tx.commit().await.map_err(self.failed())?;
         Ok(jid)
     }
@@ -109,6 +128,7 @@ impl JobStore for SqliteStore {
         }
         for of_job in batch.chunk_by(|a, b| a.jid == b.jid) {
             admit(&mut tx, of_job[0].jid, of_job.len()).await.map_err(self.failed())?;
+            self.send_on(&mut tx, of_job[0].jid, of_job).await?;
         }
         tx.commit().await.map_err(self.failed())
     }
@@ -116,17 +136,35 @@ impl JobStore for SqliteStore {
     async fn finish(&self, jid: Jid) -> Result<(), StoreError> {
         let ended = Jid::from_unix_micros((self.clock)());
         let mut conn = self.conn.lock().await;
+        let mut tx = conn.begin_with("BEGIN IMMEDIATE").await.map_err(self.failed())?;
         let mark = sqlx::query("UPDATE runs SET ended = ?2 WHERE jid = ?1");
-        mark.bind(jid.as_str()).bind(ended.as_str()).execute(&mut *conn).await.map_err(self.failed())?;
-        Ok(())
+        mark.bind(jid.as_str()).bind(ended.as_str()).execute(&mut *tx).await.map_err(self.failed())?;
+        self.send_on(&mut tx, jid, &[]).await?;
+        tx.commit().await.map_err(self.failed())
     }
 
-    async fn list(&self) -> Result<Vec<Job>, StoreError> {
-        const ALL: &str =
-            "SELECT jid, load, pid, started, boot, admitted, ended FROM jids LEFT JOIN runs USING (jid)
-            ORDER BY jid";
-        let rows = sqlx::query(ALL).fetch_all(&mut *self.conn.lock().await).await.map_err(self.failed())?;
-        Ok(rows.iter().filter_map(read_job).collect())
+    async fn put(&self, job: &Job, targets: &[MinionId]) -> Result<(), StoreError> {
+        let mut conn = self.conn.lock().await;
+        let mut tx = conn.begin_with("BEGIN IMMEDIATE").await.map_err(self.failed())?;
+        put_job(&mut tx, job, targets).await.map_err(self.failed())?;
+        self.send_on(&mut tx, job.jid, &[]).await?;
+        tx.commit().await.map_err(self.failed())
+    }
+
+    async fn find(&self, search: &Search) -> Result<Vec<Job>, StoreError> {
+        let mut query = QueryBuilder::new(
+            "SELECT jid, load, pid, started, boot, admitted, ended FROM jids LEFT JOIN runs USING (jid) WHERE jid >= ",
+        );
+        query.push_bind(search.since_text()).push(" AND jid <= ").push_bind(search.until_text());
+        push_any(&mut query, &search.functions, |query, glob| {
+            query.push(FUN).push(" LIKE ").push_bind(like(glob)).push(" ESCAPE '!'");
+        });
+        query.push(" ORDER BY jid DESC");
+        if let Some(most) = search.limit() {
+            query.push(" LIMIT ").push_bind(most);
+        }
+        let rows = query.build().fetch_all(&mut *self.conn.lock().await).await.map_err(self.failed())?;
+        Ok(search.refine(rows.iter().filter_map(read_job).collect()))
     }
 
     async fn load(&self, jid: Jid) -> Result<Option<Job>, StoreError> {
@@ -138,11 +176,25 @@ impl JobStore for SqliteStore {
         Ok(row.as_ref().and_then(read_job))
     }
 
-    async fn returns(&self, jid: Jid) -> Result<Vec<StoredReturn>, StoreError> {
-        let query = sqlx::query("SELECT id, fun, full_ret FROM salt_returns WHERE jid = ?1 ORDER BY rowid");
-        let rows =
-            query.bind(jid.as_str()).fetch_all(&mut *self.conn.lock().await).await.map_err(self.failed())?;
-        Ok(rows.iter().filter_map(|row| read_return(jid, row)).collect())
+    async fn send_returns(&self, jid: Jid, to: mpsc::Sender<StoredReturn>) -> Result<(), StoreError> {
+        const NEXT: &str = "SELECT id, fun, full_ret, rowid FROM salt_returns WHERE jid = ?1 AND rowid > ?2
+            ORDER BY rowid LIMIT ?3";
+        let mut after = i64::MIN;
+        loop {
+            // In pieces, so that whoever writes need not wait for whoever reads.
+            let query = sqlx::query(NEXT).bind(jid.as_str()).bind(after).bind(ROWS_AT_ONCE);
+            let rows = query.fetch_all(&mut *self.conn.lock().await).await.map_err(self.failed())?;
+            for row in &rows {
+                after = after.max(number(row, 3));
+                let Some(ret) = read_return(jid, text(row, 0), text(row, 1), text(row, 2)) else { continue };
+                if to.send(ret).await.is_err() {
+                    return Ok(());
+                }
+            }
+            if (rows.len() as i64) < ROWS_AT_ONCE {
+                return Ok(());
+            }
+        }
     }
 
     async fn targets(&self, jid: Jid) -> Result<Vec<MinionId>, StoreError> {
@@ -162,6 +214,7 @@ impl JobStore for SqliteStore {
         }
         let mut tx = conn.begin_with("BEGIN IMMEDIATE").await.map_err(self.failed())?;
         let before = Jid::from_unix_micros(now.saturating_sub(keep));
+        give_up_surplus(&mut tx).await.map_err(self.failed())?;
         let (old, more) = old_jobs(&mut tx, before).await.map_err(self.failed())?;
         drop_jobs(&mut tx, &old).await.map_err(self.failed())?;
         if !more {
@@ -169,6 +222,10 @@ impl JobStore for SqliteStore {
         }
         tx.commit().await.map_err(self.failed())?;
         Ok(old.len() as u64)
+    }
+
+    fn place(&self) -> String {
+        self.path.display().to_string()
     }
 }
 
@@ -209,14 +266,35 @@ async fn set_mark(conn: &mut SqliteConnection, name: &'static str, value: u64) -
 async fn write_job(conn: &mut SqliteConnection, jid: Jid, job: &NewJob<'_>) -> Result<(), sqlx::Error> {
     let load = json::encode(&Value::Map(job_load(jid, job.request)));
     sqlx::query("INSERT INTO jids VALUES (?1, ?2)").bind(jid.as_str()).bind(load).execute(&mut *conn).await?;
-    // One statement for all targets: ten thousand of them cost milliseconds.
-    let ids = json::encode(&job.targets.iter().map(MinionId::as_str).collect());
-    let targets = sqlx::query("INSERT INTO targets SELECT ?1, key, value FROM json_each(?2)");
-    targets.bind(jid.as_str()).bind(ids).execute(&mut *conn).await?;
+    write_targets(conn, jid, job.targets).await?;
     let me = Owner::this();
     let run = sqlx::query("INSERT INTO runs VALUES (?1, ?2, ?3, ?4, ?5, NULL)").bind(jid.as_str());
     let run = run.bind(me.pid).bind(me.started.cast_signed()).bind(me.boot).bind(count(job.admitted));
     run.execute(conn).await?;
+    Ok(())
+}
+
+async fn put_job(conn: &mut SqliteConnection, job: &Job, targets: &[MinionId]) -> Result<(), sqlx::Error> {
+    let jid = job.jid.as_str();
+    let load = json::encode(&Value::Map(job.load.clone()));
+    sqlx::query("REPLACE INTO jids VALUES (?1, ?2)").bind(jid).bind(load).execute(&mut *conn).await?;
+    sqlx::query("DELETE FROM targets WHERE jid = ?1").bind(jid).execute(&mut *conn).await?;
+    write_targets(conn, job.jid, targets).await?;
+    let run = sqlx::query("REPLACE INTO runs VALUES (?1, ?2, ?3, ?4, ?5, ?6)").bind(jid).bind(job.owner.pid);
+    let run = run.bind(job.owner.started.cast_signed()).bind(&job.owner.boot).bind(count(job.admitted));
+    run.bind(job.ended.map(|ended| ended.to_string())).execute(conn).await?;
+    Ok(())
+}
+
+async fn write_targets(
+    conn: &mut SqliteConnection,
+    jid: Jid,
+    targets: &[MinionId],
+) -> Result<(), sqlx::Error> {
+    // One statement for all targets: ten thousand of them cost milliseconds.
+    let ids = json::encode(&targets.iter().map(MinionId::as_str).collect());
+    let insert = sqlx::query("INSERT INTO targets SELECT ?1, key, value FROM json_each(?2)");
+    insert.bind(jid.as_str()).bind(ids).execute(conn).await?;
     Ok(())
 }
 
@@ -240,7 +318,7 @@ async fn admit(conn: &mut SqliteConnection, jid: Jid, more: usize) -> Result<(),
 async fn old_jobs(conn: &mut SqliteConnection, before: Jid) -> Result<(Vec<Jid>, bool), sqlx::Error> {
     const OLD: &str =
         "SELECT jid, load, pid, started, boot, admitted, ended FROM jids LEFT JOIN runs USING (jid)
-        WHERE jid < ?1 ORDER BY jid LIMIT ?2";
+        WHERE jid < ?1 AND jid NOT IN (SELECT jid FROM outbox WHERE refused IS NULL) ORDER BY jid LIMIT ?2";
     let rows = sqlx::query(OLD).bind(before.as_str()).bind(PRUNE_JOBS_MAX).fetch_all(conn).await?;
     let old: Vec<Jid> = rows
         .iter()
@@ -253,7 +331,8 @@ async fn old_jobs(conn: &mut SqliteConnection, before: Jid) -> Result<(Vec<Jid>,
 }
 
 async fn drop_jobs(conn: &mut SqliteConnection, jids: &[Jid]) -> Result<(), sqlx::Error> {
-    const DELETES: [&str; 4] = [
+    const DELETES: [&str; 5] = [
+        "DELETE FROM outbox WHERE jid = ?1",
         "DELETE FROM salt_returns WHERE jid = ?1",
         "DELETE FROM targets WHERE jid = ?1",
         "DELETE FROM runs WHERE jid = ?1",
@@ -290,17 +369,4 @@ fn read_job(row: &SqliteRow) -> Option<Job> {
     };
     let admitted = number(row, 5).try_into().unwrap_or(0);
     Some(Job { jid, load: read_load(jid, text(row, 1)), owner, admitted, ended: text(row, 6).parse().ok() })
-}
-
-/// `None` where the row does not even name a host.
-fn read_return(jid: Jid, row: &SqliteRow) -> Option<StoredReturn> {
-    let id: MinionId = text(row, 0).parse().ok()?;
-    let fun = text(row, 1).to_owned();
-    let full_ret = match json::decode(text(row, 2)) {
-        Ok(Value::Map(full_ret)) => full_ret,
-        Ok(_) => return Some(StoredReturn::damaged(jid, id, &fun, "it is not a dict")),
-        Err(error) => return Some(StoredReturn::damaged(jid, id, &fun, &error.why)),
-    };
-    let success = full_ret.get("success").is_some_and(Value::is_truthy);
-    Some(StoredReturn { jid, id, fun, success, full_ret })
 }

@@ -1,11 +1,12 @@
 //! What a job store promises, whichever database is behind it.
 
-use super::{Owner, StoredReturn};
+use super::{Owner, Search, StoredReturn};
 use crate::fleet::facts::Request;
 use async_trait::async_trait;
-use halite_wire::{Jid, Map, MinionId};
+use halite_wire::{Jid, Map, MinionId, Value};
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::sync::mpsc;
 
 /// Microseconds since 1970 in UTC. Handed in, so that tests can turn it back.
 pub type Clock = Box<dyn Fn() -> u64 + Send + Sync>;
@@ -59,6 +60,8 @@ impl Job {
     pub fn state(&self) -> RunState {
         match self.ended {
             Some(_) => RunState::Ended,
+            // Another program wrote it: nobody here knows who runs it, and nobody here may call it cut off.
+            None if self.owner.pid == 0 => RunState::Ended,
             None if self.owner.is_alive() => RunState::Running,
             None => RunState::Interrupted,
         }
@@ -89,11 +92,26 @@ pub trait JobStore: Send + Sync {
     /// [`StoreError`].
     async fn finish(&self, jid: Jid) -> Result<(), StoreError>;
 
+    /// Takes over a job as it is, begun elsewhere: from a spool, or from another store. One that is there already
+    /// gets this load, these targets and this end. Durable when this returns.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn put(&self, job: &Job, targets: &[MinionId]) -> Result<(), StoreError>;
+
+    /// The jobs that agree with `search`, oldest first. The store does the search itself as far as it can.
+    ///
+    /// # Errors
+    /// [`StoreError`]. A job whose load is damaged is given with what can be read.
+    async fn find(&self, search: &Search) -> Result<Vec<Job>, StoreError>;
+
     /// All jobs, oldest first.
     ///
     /// # Errors
-    /// [`StoreError`]. A job whose load is damaged is listed with what can be read.
-    async fn list(&self) -> Result<Vec<Job>, StoreError>;
+    /// As [`JobStore::find`].
+    async fn list(&self) -> Result<Vec<Job>, StoreError> {
+        self.find(&Search::default()).await
+    }
 
     /// One job, or `None`.
     ///
@@ -101,11 +119,27 @@ pub trait JobStore: Send + Sync {
     /// [`StoreError`].
     async fn load(&self, jid: Jid) -> Result<Option<Job>, StoreError>;
 
-    /// The returns of a job, in the order they were saved.
+    /// Sends the returns of a job as they are read, in the order they were saved where the store knows it. Ends early,
+    /// without an error, where nobody listens any more.
     ///
     /// # Errors
     /// [`StoreError`]. A damaged return is given as one whose outcome is `damaged`.
-    async fn returns(&self, jid: Jid) -> Result<Vec<StoredReturn>, StoreError>;
+    async fn send_returns(&self, jid: Jid, to: mpsc::Sender<StoredReturn>) -> Result<(), StoreError>;
+
+    /// All returns of a job at once.
+    ///
+    /// # Errors
+    /// As [`JobStore::send_returns`].
+    async fn returns(&self, jid: Jid) -> Result<Vec<StoredReturn>, StoreError> {
+        let (to, mut rows) = mpsc::channel(RETURNS_WAITING_MAX);
+        let collecting = async {
+            let mut all = Vec::new();
+            while rows.recv_many(&mut all, RETURNS_WAITING_MAX).await > 0 {}
+            all
+        };
+        let (sent, all) = tokio::join!(self.send_returns(jid, to), collecting);
+        sent.map(|()| all)
+    }
 
     /// The targets of a job, in the order of their turns.
     ///
@@ -121,7 +155,32 @@ pub trait JobStore: Send + Sync {
     /// # Errors
     /// [`StoreError`].
     async fn prune(&self, keep: Duration) -> Result<u64, StoreError>;
+
+    /// Called when a run is over: what is still on its way to another place may arrive, if that place is answering.
+    async fn settle(&self) {}
+
+    /// Makes the tables this store needs, where they are missing; what is there stays.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn init(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    /// Appends events (tag and data) of the controller called `master_id`.
+    ///
+    /// # Errors
+    /// [`StoreError::NoEvents`] where the store has no place for them.
+    async fn save_events(&self, _events: &[(String, Value)], _master_id: &str) -> Result<(), StoreError> {
+        Err(StoreError::NoEvents { place: self.place() })
+    }
+
+    /// Where it is, for people: a path, or kind, host and port. Never a secret.
+    fn place(&self) -> String;
 }
+
+/// Returns read ahead of whoever listens.
+const RETURNS_WAITING_MAX: usize = 256;
 
 /// Why the store did not do it. Each names the file.
 #[derive(Debug, thiserror::Error)]
@@ -145,6 +204,21 @@ pub enum StoreError {
     JidTaken(Jid),
     #[error("the job store {path} failed: {why}", path = .path.display())]
     Failed { path: PathBuf, why: String },
+    /// Another place than this machine; it may answer later.
+    #[error("the job store {place} does not answer: {why}")]
+    Unreachable { place: String, why: String },
+    /// It answers, and wants none of it: no tables, no rights.
+    #[error("the job store {place} refuses: {why}")]
+    Refused { place: String, why: String },
+    /// It wants none of this one record, now or later.
+    #[error("the job store {place} does not take a record: {why}")]
+    BadRecord { place: String, why: String },
+    #[error("the job store {place} keeps no events")]
+    NoEvents { place: String },
+    #[error("no job store is called {name:?}{hint}")]
+    Unknown { name: String, hint: String },
+    #[error("the option {key} of the job store {why}")]
+    Option { key: String, why: String },
 }
 
 impl StoreError {
@@ -165,6 +239,13 @@ impl StoreError {
             Self::Busy { .. } => "Another run holds it for too long; see `jobs.active`, then try again.",
             Self::JidTaken(_) => "Leave --jid out, or choose another one.",
             Self::Failed { .. } => "See whether the disk and the file are in order.",
+            Self::Unreachable { .. } => "What it has not taken is kept here and sent when it answers again.",
+            Self::Refused { .. } => {
+                "See whether its user may write there, and make its tables with `halite run jobs.init_store`."
+            }
+            Self::BadRecord { .. } => "The record stays in the store of this machine.",
+            Self::NoEvents { .. } => "Take a database for `event_return`.",
+            Self::Unknown { .. } | Self::Option { .. } => "See `master_job_cache` in the configuration.",
         }
     }
 }

@@ -32,7 +32,8 @@ struct Turn {
     states: Option<States>,
 }
 
-/// How far a run of states is, as it reports itself: `{"done": 12, "total": 60, "key": "pkg_|-web_|-nginx_|-installed"}`.
+/// How far a run of states is, as it reports itself:
+/// `{"done": 12, "total": 60, "running": ["pkg_|-web_|-nginx_|-installed"]}`.
 struct States {
     done: i64,
     total: i64,
@@ -80,20 +81,27 @@ impl Board {
         line
     }
 
-    /// The hosts whose turn takes longest, with their phase: `web7 call 31 s, db1 bootstrap 40% 3 s`.
+    /// How much of the run is done, from 0 to 1: a host in the middle of its states counts in part.
+    pub fn fraction(&self) -> f64 {
+        let parts: f64 =
+            self.turns.values().filter_map(|turn| turn.states.as_ref()).map(States::fraction).sum();
+        if self.targeted == 0 { 0.0 } else { ((self.done as f64 + parts) / self.targeted as f64).min(1.0) }
+    }
+
+    /// The hosts whose turn takes longest, a line for each: `web7 call 31 s`, `db1 12/60 states, now nginx`.
     pub fn slowest(&self, now: Instant) -> String {
         let mut turns: Vec<_> = self.turns.iter().collect();
         turns.sort_by(|a, b| a.1.since.cmp(&b.1.since).then_with(|| a.0.cmp(b.0)));
         let told: Vec<String> =
             turns.iter().take(SLOWEST).map(|(minion, turn)| turn.told(minion, now)).collect();
-        told.join(", ")
+        told.join("\n")
     }
 
-    /// As if the hosts to come took as long as those that are done.
+    /// As if what is to come took as long as what is done.
     fn time_left(&self, now: Instant) -> Option<Duration> {
-        let to_do = self.targeted.checked_sub(self.done).filter(|count| *count > 0 && self.done > 0)?;
+        let done = self.fraction();
         let elapsed = now.duration_since(self.started?);
-        Some(elapsed.mul_f64(to_do as f64 / self.done as f64))
+        (done > 0.0 && self.done < self.targeted).then(|| elapsed.mul_f64((1.0 - done) / done))
     }
 }
 
@@ -115,7 +123,8 @@ impl Turn {
         let mut text = minion.to_string();
         if let (Some(Phase::Call), Some(states)) = (self.phase, &self.states) {
             let States { done, total, name } = states;
-            return text + &format!(": {done}/{total} states, now {}", shortened(&sanitize_line(name)));
+            let now = if name.is_empty() { "" } else { ", now " };
+            return text + &format!(" {done}/{total} states{now}{}", shortened(&sanitize_line(name)));
         }
         if let Some(phase) = self.phase {
             text.push_str(&format!(" {}", phase.name()));
@@ -130,13 +139,19 @@ impl Turn {
 }
 
 impl States {
+    fn fraction(&self) -> f64 {
+        if self.total > 0 { (self.done as f64 / self.total as f64).clamp(0.0, 1.0) } else { 0.0 }
+    }
+
     fn reported(step: &Value) -> Option<States> {
         let step = step.as_map()?;
         let number = |key| step.get(key).and_then(Value::as_i64);
+        let running = step.get("running").and_then(Value::as_list)?;
+        let name = running.last().and_then(Value::as_str).and_then(|tag| tag.split("_|-").nth(2));
         Some(States {
             done: number("done")?,
             total: number("total")?,
-            name: step.get_str("key")?.split("_|-").nth(2)?.to_owned(),
+            name: name.unwrap_or_default().to_owned(),
         })
     }
 }

@@ -3,6 +3,8 @@
 //! In go the facts of a run ([`Screen`], [`Progress`]), records of a stored job ([`replay`]) or any data
 //! ([`render`]); out comes text. Nothing else in the controller prints, and nothing here knows where facts come from.
 
+pub mod history;
+
 mod backlog;
 mod board;
 mod log;
@@ -27,6 +29,7 @@ mod screens;
 pub use backlog::BACKLOG_BYTES_MAX;
 pub use log::{Level, Log, UnknownLevel};
 pub use options::Options;
+pub use out_file::write_file;
 pub use outputters::{HostLine, Outputter, UnknownOutputter, find, names};
 pub use progress::Progress;
 pub use sanitize::{sanitize, sanitize_line};

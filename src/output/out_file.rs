@@ -1,7 +1,7 @@
 //! `--out-file`: whole at once when the run ends, or grown line by line with `--out-file-append`.
 
 use std::fs::{self, File, OpenOptions};
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 /// The file results go to. Until [`OutFile::commit`] a file that was there before stays as it was.
@@ -51,6 +51,18 @@ impl OutFile {
     pub fn path(&self) -> &Path {
         &self.path
     }
+}
+
+/// Writes `text` to the file at `path` or, with `append`, to its end.
+///
+/// # Errors
+/// The path and what the system says.
+pub fn write_file(path: &Path, append: bool, text: &str) -> Result<(), String> {
+    let written = OutFile::open(path, append).and_then(|(mut out, mut file)| {
+        file.write_all(text.as_bytes())?;
+        out.commit()
+    });
+    written.map_err(|error| format!("cannot write {}: {error}", path.display()))
 }
 
 /// An unfinished file is not left behind.

@@ -19,6 +19,9 @@ const DRAW: Duration = Duration::from_millis(100);
 /// Hosts listed for one kind of failure; the rest is only counted, for all of them are in the results.
 const HOSTS_PER_KIND: usize = 10;
 
+/// Positions of the bar.
+const BAR_STEPS: u64 = 1000;
+
 /// The consumer that tells how far the run is. It only notes facts; a thread of its own draws.
 pub struct Progress {
     log: Log,
@@ -93,7 +96,7 @@ impl Consumer for Progress {
 /// Draws until the other end of `stopped` is gone, then clears what was drawn.
 fn draw(board: &Mutex<Board>, log: &Log, stopped: &mpsc::Receiver<()>) {
     let bar = log.stderr().bar();
-    if let Ok(style) = ProgressStyle::with_template("{bar:24.green} {prefix}\n{wide_msg}") {
+    if let Ok(style) = ProgressStyle::with_template("{bar:24.green} {prefix}\n{msg}") {
         bar.set_style(style);
     }
     let mut pause = FIRST_DRAW;
@@ -111,13 +114,12 @@ fn draw(board: &Mutex<Board>, log: &Log, stopped: &mpsc::Receiver<()>) {
 fn picture(board: &Mutex<Board>, bar: &ProgressBar) {
     let now = Instant::now();
     let board = board.lock().unwrap_or_else(PoisonError::into_inner);
-    let (targeted, done, headline, slowest) =
-        (board.targeted, board.done, board.headline(now), board.slowest(now));
+    let (fraction, headline, slowest) = (board.fraction(), board.headline(now), board.slowest(now));
     drop(board);
     bar.set_prefix(headline);
     bar.set_message(slowest);
-    bar.set_length(targeted as u64);
-    bar.set_position(done as u64);
+    bar.set_length(BAR_STEPS);
+    bar.set_position((fraction * BAR_STEPS as f64) as u64);
 }
 
 /// The hosts without an answer, by kind, each kind with its hint.
@@ -135,7 +137,7 @@ fn failures(records: &[Arc<Record>], targeted: usize) -> Vec<String> {
             of_kind.iter().find_map(|record| hint(record)).map_or(String::new(), |hint| format!(" {hint}"));
         lines.push(format!("  {kind} ({}):{hint}", of_kind.len()));
         let listed = of_kind.iter().take(HOSTS_PER_KIND);
-        lines.extend(listed.map(|record| format!("    {}: {}", record.minion, record.outcome)));
+        lines.extend(listed.map(|record| format!("    {}: {}", record.minion, record.complaint())));
         if of_kind.len() > HOSTS_PER_KIND {
             lines.push(format!("    and {} more", of_kind.len() - HOSTS_PER_KIND));
         }

@@ -19,7 +19,7 @@ fn id(name: &str) -> MinionId {
 }
 
 fn record(name: &str, outcome: Outcome) -> Record {
-    Record { minion: id(name), outcome, noise: Vec::new(), took: Duration::from_millis(12) }
+    Record { took: Duration::from_millis(12), ..Record::new(id(name), outcome) }
 }
 
 fn returned(name: &str, value: impl Into<Value>) -> Record {
@@ -62,6 +62,7 @@ fn facts(records: &[Record]) -> Vec<Fact> {
         arg: Vec::new(),
         kwarg: Map::new(),
         user: "root".into(),
+        metadata: Map::new(),
     };
     let hosts = records.iter().map(|record| Host::new(record.minion.clone(), "10.0.0.9")).collect();
     let mut facts = vec![Fact::RunStarted { plan: Arc::new(Plan { jid, request, hosts }) }];
@@ -268,14 +269,17 @@ fn the_bar_counts_hosts_and_names_the_slowest_with_their_phase() {
         board.apply(finished, at(8));
     }
     assert_eq!(board.headline(at(10)), "2/6 done, 2 running, 1 no answer, 20 s left");
-    assert_eq!(board.slowest(at(10)), "web2 bootstrap 33% 9 s, db1 bootstrap 7 s");
+    assert_eq!(board.slowest(at(10)), "web2 bootstrap 33% 9 s\ndb1 bootstrap 7 s");
     let step = halite_wire::Map::from([
         ("done", Value::from(12)),
         ("total", 60.into()),
-        ("key", "pkg_|-web_|-nginx_|-installed".into()),
+        ("key", "pkg_|-web_|-vim_|-installed".into()),
+        ("running", ["pkg_|-web_|-nginx_|-installed"].into_iter().collect()),
     ]);
     for step in [Step::Entered(Phase::Call), Step::Reported(step.into()), Step::Reported(Value::NULL)] {
         board.apply(&Fact::HostProgress { minion: id("web2"), step }, at(9));
     }
-    assert_eq!(board.slowest(at(10)), "web2: 12/60 states, now nginx, db1 bootstrap 7 s");
+    assert_eq!(board.slowest(at(10)), "web2 12/60 states, now nginx\ndb1 bootstrap 7 s");
+    assert_eq!(format!("{:.4}", board.fraction()), format!("{:.4}", 2.2 / 6.0));
+    assert_eq!(board.headline(at(12)), "2/6 done, 2 running, 1 no answer, 20 s left");
 }

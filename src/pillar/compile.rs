@@ -32,6 +32,7 @@ pub struct Pillar {
     nodegroups: Map,
     cache: PathBuf,
     caller: Caller,
+    databases: ext::Databases,
 }
 
 /// One host while its pillar is made.
@@ -45,13 +46,15 @@ pub(super) struct Request<'p> {
     pub roots: &'p IndexMap<String, Vec<PathBuf>>,
     pub options: &'p Options,
     pub caller: &'p Caller,
+    pub databases: &'p ext::Databases,
 }
 
 impl Pillar {
     pub fn new(settings: Settings) -> Pillar {
         let Settings { roots, opts, nodegroups, cache, files } = settings;
         let caller = Caller::new(cache.clone(), files);
-        Pillar { roots, opts, nodegroups: flattened(&nodegroups), cache, caller }
+        let nodegroups = flattened(&nodegroups);
+        Pillar { roots, opts, nodegroups, cache, caller, databases: ext::Databases::default() }
     }
 
     /// `{pillar, errors}` for one host. What it says of itself are grains; who it is, the session knows.
@@ -93,6 +96,7 @@ impl Pillar {
             roots: &roots,
             options: &options,
             caller: &self.caller,
+            databases: &self.databases,
         };
         request.compile()
     }

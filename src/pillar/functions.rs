@@ -1,19 +1,24 @@
 //! Functions in pillar templates: `salt['cmd.run']('hostname')`. They run on this machine, in a thin of our own that
 //! has the grains of the host the pillar is for. Those that only read pillar or grains are answered at once.
 
-use super::local;
+use super::local::{self, Thin};
+use super::tree::Servers;
 use crate::files::FileServer;
 use halite_render::jinja::Functions;
 use halite_render::template::{HostPrograms, Programs};
 use halite_wire::{Map, MinionId, Value, traverse};
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-/// Calls functions on this machine, in a thin that is written to the cache when a template first needs one.
+/// Calls functions on this machine, in a thin that is written to the cache when a template first needs one. Thins
+/// stay for the next call: as many as there are pillars made at the same time.
 pub struct Caller {
     cache: PathBuf,
     files: Arc<FileServer>,
     executable: OnceLock<Result<PathBuf, String>>,
+    idle: Mutex<Vec<Thin>>,
+    /// The pillar's own files.
+    pub(super) servers: Servers,
 }
 
 /// The host a template is rendered for.
@@ -29,7 +34,17 @@ pub struct Host<'h> {
 
 impl Caller {
     pub fn new(cache: PathBuf, files: Arc<FileServer>) -> Caller {
-        Caller { cache, files, executable: OnceLock::new() }
+        Caller {
+            cache,
+            files,
+            executable: OnceLock::new(),
+            idle: Mutex::default(),
+            servers: Servers::default(),
+        }
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Thin>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Calls a function for a host.
@@ -38,7 +53,13 @@ impl Caller {
     /// What the function says went wrong, or why there is no thin.
     pub fn call(&self, host: &Host, name: &str, args: Vec<Value>, kwargs: Map) -> Result<Value, String> {
         let executable = self.executable.get_or_init(|| local::executable(&self.cache)).as_ref()?;
-        let answer = local::call(executable, host, &self.files, name, args, kwargs)?;
+        let kept = self.idle().pop().and_then(Thin::if_alive);
+        let mut thin = kept.map_or_else(|| Thin::start(executable, host), Ok)?;
+        let called = thin.call(host, &self.files, name, args, kwargs);
+        let (answer, goes_on) = called.map_err(|error| format!("{name}: {error}"))?;
+        if goes_on {
+            self.idle().push(thin);
+        }
         match answer {
             answer if answer.success || answer.retcode < 250 => Ok(answer.value),
             answer => Err(answer.value.as_str().unwrap_or("it failed").to_owned()),

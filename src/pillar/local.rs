@@ -1,4 +1,4 @@
-//! A thin on this machine, over a local pipe: one call, with the same frames as over a session.
+//! Thins on this machine, over local pipes: one call after the other, with the same frames as over a session.
 
 use super::functions::Host;
 use crate::config::private_dir;
@@ -7,13 +7,13 @@ use crate::session::random_nonce;
 use crate::session::thins::{self, Edition};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use halite_wire::message::{Answer, Ask, Call, FromThin, Return, ToThin};
+use halite_wire::message::{Answer, Ask, Call, FromThin, PART_BYTES_MAX, Return, ToThin, WORK};
 use halite_wire::stream::Decoder;
 use halite_wire::{Jid, Map, Value, frame};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -45,71 +45,136 @@ pub fn executable(cache: &Path) -> Result<PathBuf, String> {
     written.map(|()| file).map_err(|error| format!("{}: {error}", fresh.display()))
 }
 
-/// Runs one function as the host would, but here.
-///
-/// # Errors
-/// The executor does not start, or breaks off.
-pub fn call(
-    executable: &Path,
-    host: &Host,
-    files: &Arc<FileServer>,
-    name: &str,
-    args: Vec<Value>,
-    kwargs: Map,
-) -> Result<Return, String> {
-    let nonce = random_nonce();
-    let child = Command::new(executable)
-        .args([&nonce.to_hex(), "-"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn();
-    let mut child = child.map_err(|error| format!("{}: {error}", executable.display()))?;
-    let talked = talk(&mut child, Decoder::new(nonce), host, files, name, args, kwargs);
-    if talked.is_err() {
-        let _ = child.kill();
-    }
-    let _ = child.wait();
-    talked.map_err(|error| format!("{name}: {error}"))
+/// A running thin that asks for one call after the other.
+pub struct Thin {
+    child: Child,
+    stdin: ChildStdin,
+    stdout: ChildStdout,
+    decoder: Decoder,
+    /// Of the frames sent so far.
+    seq: u32,
+    /// The question for a call that waits for an answer.
+    waiting: Option<u32>,
 }
 
-fn talk(
-    child: &mut Child,
-    mut decoder: Decoder,
-    host: &Host,
-    files: &Arc<FileServer>,
-    name: &str,
-    args: Vec<Value>,
-    kwargs: Map,
-) -> io::Result<Return> {
-    let (Some(mut stdin), Some(mut stdout)) = (child.stdin.take(), child.stdout.take()) else {
-        return Err(io::ErrorKind::BrokenPipe.into());
-    };
-    let call = call_of(host, name, args, kwargs).encode().map_err(io::Error::other)?;
-    stdin.write_all(URL_SAFE_NO_PAD.encode(call).as_bytes())?;
-    stdin.write_all(b"\n")?;
-    let (mut piece, mut whole, mut seq) = (vec![0; 64 << 10], Vec::new(), 0);
-    loop {
-        while let Some(message) = decoder.next().map_err(io::Error::other)? {
-            match message {
-                FromThin::ReturnPart(part) if whole.len() + part.len() <= RETURN_BYTES_MAX => {
-                    whole.extend(part)
-                }
-                FromThin::ReturnPart(_) => return Err(io::Error::other("its answer is too long")),
-                FromThin::End { .. } => return Return::decode(&whole).map_err(io::Error::other),
-                FromThin::Ask { ask, what } => {
-                    for (part, last) in answers(host, files, what) {
-                        send(&mut stdin, &mut seq, ToThin::Answer { ask, part, last })?;
+/// What comes next from a thin, once what it asks for meanwhile is answered.
+enum Next {
+    /// It is done with a call, or has just begun, and wants another.
+    Wants(Vec<u8>),
+    /// It is done with a call, and with everything.
+    Ends(Vec<u8>),
+}
+
+impl Thin {
+    /// Starts one.
+    ///
+    /// # Errors
+    /// The executor does not start, or breaks off.
+    pub fn start(executable: &Path, host: &Host) -> Result<Thin, String> {
+        let failed = |error: io::Error| format!("{}: {error}", executable.display());
+        let nonce = random_nonce();
+        let child = Command::new(executable)
+            .args([&nonce.to_hex(), "-"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn();
+        let mut child = child.map_err(failed)?;
+        let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
+            return Err(failed(io::ErrorKind::BrokenPipe.into()));
+        };
+        let mut thin = Thin { child, stdin, stdout, decoder: Decoder::new(nonce), seq: 0, waiting: None };
+        let work = call_of(host, WORK, Vec::new(), Map::new()).encode().map_err(|error| error.to_string())?;
+        thin.line(&work).map_err(failed)?;
+        Ok(thin)
+    }
+
+    /// Runs one function as the host would, but here; and whether this thin can run another.
+    ///
+    /// # Errors
+    /// The executor breaks off.
+    pub fn call(
+        &mut self,
+        host: &Host,
+        files: &Arc<FileServer>,
+        name: &str,
+        args: Vec<Value>,
+        kwargs: Map,
+    ) -> io::Result<(Return, bool)> {
+        let call = call_of(host, name, args, kwargs).encode().map_err(io::Error::other)?;
+        let ask = match self.waiting.take() {
+            Some(ask) => ask,
+            None => match self.next(host, files)? {
+                Next::Wants(_) => self.waiting.take().ok_or(io::ErrorKind::InvalidData)?,
+                Next::Ends(_) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            },
+        };
+        let mut parts = call.chunks(PART_BYTES_MAX).peekable();
+        while let Some(part) = parts.next() {
+            let last = parts.peek().is_none();
+            self.send(ToThin::Answer { ask, part: Answer::Bytes(part.to_vec()), last })?;
+        }
+        let (done, goes_on) = match self.next(host, files)? {
+            Next::Wants(done) => (done, true),
+            Next::Ends(done) => (done, false),
+        };
+        Ok((Return::decode(&done).map_err(io::Error::other)?, goes_on))
+    }
+
+    /// Itself, while it still runs.
+    pub fn if_alive(mut self) -> Option<Thin> {
+        matches!(self.child.try_wait(), Ok(None)).then_some(self)
+    }
+
+    fn next(&mut self, host: &Host, files: &Arc<FileServer>) -> io::Result<Next> {
+        let (mut piece, mut whole) = (vec![0; 64 << 10], Vec::new());
+        loop {
+            while let Some(message) = self.decoder.next().map_err(io::Error::other)? {
+                match message {
+                    FromThin::ReturnPart(part) if whole.len() + part.len() <= RETURN_BYTES_MAX => {
+                        whole.extend(part);
                     }
+                    FromThin::ReturnPart(_) => return Err(io::Error::other("its answer is too long")),
+                    FromThin::End { .. } => return Ok(Next::Ends(whole)),
+                    FromThin::Ask { ask, what: Ask::Work { done } } => {
+                        self.waiting = Some(ask);
+                        return Ok(Next::Wants(done));
+                    }
+                    FromThin::Ask { ask, what } => {
+                        for (part, last) in answers(host, files, what) {
+                            self.send(ToThin::Answer { ask, part, last })?;
+                        }
+                    }
+                    FromThin::Hello(_) | FromThin::Progress(_) | FromThin::Log(_) | FromThin::Lacks => {}
                 }
-                FromThin::Hello(_) | FromThin::Progress(_) | FromThin::Log(_) | FromThin::Lacks => {}
             }
+            let read = self.stdout.read(&mut piece)?;
+            if read == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            self.decoder.push(&piece[..read]);
         }
-        let read = stdout.read(&mut piece)?;
-        if read == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        decoder.push(&piece[..read]);
+    }
+
+    fn line(&mut self, call: &[u8]) -> io::Result<()> {
+        self.stdin.write_all(URL_SAFE_NO_PAD.encode(call).as_bytes())?;
+        self.stdin.write_all(b"\n")
+    }
+
+    fn send(&mut self, message: ToThin) -> io::Result<()> {
+        let (kind, body) = message.encode().map_err(io::Error::other)?;
+        let mut bytes = Vec::new();
+        frame::encode(kind, self.seq, &body, &mut bytes).map_err(io::Error::other)?;
+        self.seq = self.seq.wrapping_add(1);
+        self.stdin.write_all(&bytes)
+    }
+}
+
+impl Drop for Thin {
+    fn drop(&mut self) {
+        // It may sit in a call that never ends.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
@@ -136,12 +201,4 @@ fn answers(host: &Host, files: &Arc<FileServer>, ask: Ask) -> Vec<(Answer, bool)
         }
         other => answer_all(files, other),
     }
-}
-
-fn send(stdin: &mut ChildStdin, seq: &mut u32, message: ToThin) -> io::Result<()> {
-    let (kind, body) = message.encode().map_err(io::Error::other)?;
-    let mut bytes = Vec::new();
-    frame::encode(kind, *seq, &body, &mut bytes).map_err(io::Error::other)?;
-    *seq = seq.wrapping_add(1);
-    stdin.write_all(&bytes)
 }

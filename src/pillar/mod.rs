@@ -5,11 +5,15 @@ mod compile;
 mod desk;
 mod ext;
 mod functions;
+mod here;
 mod local;
 mod tree;
 
+#[cfg(test)]
+mod oracle;
 #[cfg(test)]
 mod tests;
 
 pub use compile::{Pillar, Settings};
 pub use desk::HostDesk;
+pub use here::here;

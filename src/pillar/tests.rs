@@ -13,10 +13,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 /// A controller's files, gone with the test.
-struct Room(PathBuf);
+pub(super) struct Room(PathBuf);
 
 impl Room {
-    fn new() -> Room {
+    pub fn new() -> Room {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let path = std::env::temp_dir().join(format!("halite-pillar-{}-{number}", std::process::id()));
@@ -24,19 +24,19 @@ impl Room {
         Room(path)
     }
 
-    fn write(&self, path: &str, text: &str) -> &Room {
+    pub fn write(&self, path: &str, text: &str) -> &Room {
         let file = self.0.join(path);
         fs::create_dir_all(file.parent().unwrap()).unwrap();
         fs::write(file, text).unwrap();
         self
     }
 
-    fn at(&self, path: &str) -> String {
+    pub fn at(&self, path: &str) -> String {
         self.0.join(path).display().to_string()
     }
 
     /// A pillar with `pillar/` and `dev/` as roots, and this configuration.
-    fn pillar(&self, config: &str) -> Pillar {
+    pub fn pillar(&self, config: &str) -> Pillar {
         let opts = yaml(config);
         let roots = [("base", "pillar"), ("dev", "dev")];
         let roots: IndexMap<String, Vec<PathBuf>> =
@@ -57,7 +57,7 @@ fn yaml(text: &str) -> Map {
     halite_render::yaml::load(text).unwrap().to_value().as_map().cloned().unwrap_or_default()
 }
 
-fn id(name: &str) -> MinionId {
+pub(super) fn id(name: &str) -> MinionId {
     name.parse().unwrap()
 }
 
@@ -118,6 +118,24 @@ fn errors_name_the_file_and_the_line_and_the_rest_is_there_all_the_same() {
     assert_eq!(errors.len(), 2, "{errors:?}");
     assert!(errors[0].contains("broken.sls:2:"), "{}", errors[0]);
     assert!(errors[1].contains("missing"), "{}", errors[1]);
+}
+
+#[test]
+fn sec_62_what_a_host_says_of_itself_is_data_in_its_pillar_and_never_a_template() {
+    let room = Room::new();
+    let sls = "os: {{ grains.os | json }}\nquoted: '{{ grains.os }}'\nseen: {{ pillar.get('over') | json }}\n\
+               {% set text = grains.os %}through: {{ text | json }}\nlist: {{ [grains.os] | json }}\n";
+    room.write("pillar/top.sls", "base:\n  '*': [a]\n").write("pillar/a.sls", sls);
+    for hostile in ["{{ 7*7 }}", "{% raise(x) %}", "{# gone #}", "#!py", "{{ salt.cmd.run() }}", "{{"] {
+        let grains = Map::from([("os", hostile)]);
+        let ask = PillarAsk { grains, over: Map::from([("over", hostile)]), ..PillarAsk::default() };
+        let (data, errors) = room.pillar("{}").compile(&id("m1"), ask);
+        assert!(errors.is_empty(), "{hostile}: {errors:?}");
+        for key in ["os", "quoted", "seen", "through", "over"] {
+            assert_eq!(data.get(key), Some(&hostile.into()), "{key}");
+        }
+        assert_eq!(data.get("list"), Some(&Value::List(vec![hostile.into()])));
+    }
 }
 
 #[test]
@@ -240,6 +258,25 @@ fn functions_in_templates_run_here_with_the_grains_of_the_host() {
     let data = of(&room.pillar("{}"), "m1", ask);
     let wanted = "{over: there, a: found, b: from a program, c: there, d: Hostos, e: False}";
     assert_eq!(data, yaml(wanted));
+}
+
+#[test]
+fn one_process_runs_the_functions_of_all_hosts_and_none_finds_what_another_left() {
+    let room = Room::new();
+    room.write("pillar/top.sls", "base:\n  'm*': [a]\n  'bad': [b]\n  'late': [c]\n")
+        .write("pillar/a.sls", "process: {{ salt['cmd.shell']('echo $PPID') }}\nwho: {{ salt['grains.item']('id').id }}\n")
+        .write("pillar/b.sls", "set: {{ salt['environ.setval']('LEFT', 'x') }}\n")
+        .write("pillar/c.sls", "left: {{ salt['environ.get']('LEFT', 'none') }}\nlong: {{ salt['test.echo']('y' * 700000) | length }}\n");
+    let pillar = room.pillar("{}");
+    let made: Vec<Map> = ["m1", "m2", "m3"].map(|name| of(&pillar, name, PillarAsk::default())).into();
+    assert!(made[0].get("process").is_some_and(|process| process.as_i64().is_some()), "{made:?}");
+    assert!(made.iter().all(|data| data.get("process") == made[0].get("process")), "{made:?}");
+    assert_eq!(made[2].get_str("who"), Some("m3"));
+    assert_eq!(of(&pillar, "bad", PillarAsk::default()).get_str("set"), Some("x"));
+    for _ in 0..2 {
+        let late = of(&pillar, "late", PillarAsk::default());
+        assert_eq!(late, yaml("{left: none, long: 700000}"), "also after an answer of many frames");
+    }
 }
 
 #[test]

@@ -2,17 +2,16 @@
 
 use super::functions::Host;
 use crate::files::FileServer;
-use halite_engine::{Place, Rendered, Source};
+use halite_engine::{Rendered, Source, sls_name, sls_paths, sls_variables};
 use halite_render::jinja::{Loader, Parsed, Prepared, Settings};
-use halite_render::template::{Context, Rendered as Output, render_pipeline};
-use halite_render::yaml::{Mark, Node, NodeKind};
+use halite_render::template::{Context, render_pipeline};
 use halite_wire::{Map, Value};
 use indexmap::IndexMap;
 use std::collections::HashMap;
 use std::io::Read;
 use std::path::PathBuf;
 use std::rc::Rc;
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 thread_local! {
     /// What was parsed on this thread: hosts come one after the other, with the same templates.
@@ -25,8 +24,9 @@ type Roots = Vec<(String, Vec<PathBuf>)>;
 /// Texts with the tags they were read with, by environment and path.
 type Known = HashMap<(String, String), (u64, Arc<str>)>;
 
-/// File servers by their roots: the same ones serve all hosts.
-static SERVERS: LazyLock<Mutex<HashMap<Roots, Arc<Texts>>>> = LazyLock::new(Mutex::default);
+/// File servers by their roots: the same ones serve all hosts of a job.
+#[derive(Default)]
+pub(super) struct Servers(Mutex<HashMap<Roots, Arc<Texts>>>);
 
 /// Files of some roots, and the texts that were read of them.
 struct Texts {
@@ -51,18 +51,24 @@ impl<'h> Tree<'h> {
             .with("grains", host.grains.clone())
             .with("opts", host.opts.clone())
             .with("pillar", host.pillar.clone());
-        Tree { texts: Texts::of(roots), environments, host, common, parsed: PARSED.with(Rc::clone) }
+        Tree {
+            texts: host.caller.servers.of(roots),
+            environments,
+            host,
+            common,
+            parsed: PARSED.with(Rc::clone),
+        }
     }
 
     /// The file `path` rendered as the SLS `sls`; `None` where it is not there.
     fn file(&self, saltenv: &str, path: &str, sls: &str, further: &Map) -> Result<Option<Rendered>, String> {
         let Some(source) = self.texts.read(saltenv, path)? else { return Ok(None) };
         if source.trim().is_empty() {
-            return Ok(Some(Rendered { path: path.to_owned(), data: Map::new().into(), places: Vec::new() }));
+            return Ok(Some(Rendered::empty(path)));
         }
         let default = self.host.opts.get_str("renderer").unwrap_or("jinja|yaml");
         let mut variables = self.common.clone();
-        for (name, value) in &file_variables(saltenv, path, sls) {
+        for (name, value) in &sls_variables(saltenv, path, sls) {
             variables = variables.with(name.as_str().unwrap_or_default(), value.clone());
         }
         for (name, value) in further {
@@ -73,7 +79,7 @@ impl<'h> Tree<'h> {
         let context = Context { variables: &variables, loader: &loader, functions: &self.host, settings };
         let output =
             render_pipeline(&source, path, default, context).map_err(|error| error.report(&source))?;
-        Ok(Some(rendered(path, output)))
+        Ok(Some(Rendered::new(path, output)))
     }
 }
 
@@ -91,8 +97,7 @@ impl Source for Tree<'_> {
     }
 
     fn sls(&mut self, saltenv: &str, name: &str, variables: &Map) -> Result<Option<Rendered>, String> {
-        let path = name.replace('.', "/");
-        for path in [format!("{path}.sls"), format!("{path}/init.sls")] {
+        for path in sls_paths(name) {
             if let Some(rendered) = self.file(saltenv, &path, name, variables)? {
                 return Ok(Some(rendered));
             }
@@ -107,17 +112,24 @@ impl Source for Tree<'_> {
     }
 }
 
-impl Texts {
-    fn of(roots: &IndexMap<String, Vec<PathBuf>>) -> Arc<Texts> {
+impl Servers {
+    fn of(&self, roots: &IndexMap<String, Vec<PathBuf>>) -> Arc<Texts> {
         let key: Roots = roots.iter().map(|(name, folders)| (name.clone(), folders.clone())).collect();
-        let mut servers = SERVERS.lock().unwrap_or_else(PoisonError::into_inner);
-        let made = || Arc::new(Texts { server: FileServer::new(key.clone()), known: Mutex::default() });
+        let mut servers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let server = || FileServer::new(key.clone()).for_one_job();
+        let made = || Arc::new(Texts { server: server(), known: Mutex::default() });
         servers.entry(key.clone()).or_insert_with(made).clone()
     }
+}
 
+impl Texts {
     /// The text of a file; `None` where no root has it.
     fn read(&self, saltenv: &str, path: &str) -> Result<Option<Arc<str>>, String> {
-        let Ok(mut found) = self.server.find(saltenv, path) else { return Ok(None) };
+        let mut found = match self.server.find(saltenv, path) {
+            Ok(found) => found,
+            Err(error) if error.is_changed() => return Err(error.to_string()),
+            Err(_) => return Ok(None),
+        };
         let key = (saltenv.to_owned(), path.to_owned());
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
         if let Some((_, text)) = known.filter(|(tag, _)| *tag == found.tag) {
@@ -148,29 +160,6 @@ impl Loader for Imports<'_> {
     }
 }
 
-/// The SLS a file holds: `web/init.sls` is `web`.
-fn sls_name(path: &str) -> Option<String> {
-    let name = path.strip_suffix("/init.sls").or_else(|| path.strip_suffix(".sls"))?;
-    Some(name.replace('/', "."))
-}
-
-/// What a template sees of its own file; a top file is no SLS, and has `sls` empty.
-fn file_variables(saltenv: &str, path: &str, sls: &str) -> Map {
-    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-    Map::from([
-        ("saltenv", saltenv.to_owned()),
-        ("sls", sls.to_owned()),
-        ("tplpath", path.to_owned()),
-        ("tplfile", path.to_owned()),
-        ("tpldir", if folder.is_empty() { "." } else { folder }.to_owned()),
-        ("tpldot", folder.replace('/', ".")),
-        ("slspath", folder.to_owned()),
-        ("slsdotpath", folder.replace('/', ".")),
-        ("slscolonpath", folder.replace('/', ":")),
-        ("sls_path", folder.replace('/', "_")),
-    ])
-}
-
 /// How blanks around tags are treated: `jinja_sls_env` and `jinja_env`, and the older `jinja_trim_blocks`.
 fn settings(opts: &Map, is_sls: bool) -> Settings {
     let env = opts.get(if is_sls { "jinja_sls_env" } else { "jinja_env" });
@@ -179,30 +168,4 @@ fn settings(opts: &Map, is_sls: bool) -> Settings {
         named || opts.get(&format!("jinja_{name}")).is_some_and(Value::is_truthy)
     };
     Settings { trim_blocks: flag("trim_blocks"), lstrip_blocks: flag("lstrip_blocks"), ..Settings::default() }
-}
-
-/// A file without data is an empty map.
-fn rendered(path: &str, output: Output) -> Rendered {
-    let (data, places) = match output {
-        Output::Text(text) => (Value::Str(text), Vec::new()),
-        Output::Data(node) => (node.to_value(), places(path, &node)),
-    };
-    let data = if data.is_truthy() { data } else { Map::new().into() };
-    Rendered { path: path.to_owned(), data, places }
-}
-
-/// Where ids and the keys below them were written.
-fn places(path: &str, node: &Node) -> Vec<((String, Option<String>), Place)> {
-    let file = format!("salt://{path}");
-    let place = |mark: Mark| Place { file: file.clone(), line: mark.line, column: mark.column };
-    let mut places = Vec::new();
-    for (id, body) in node.as_map().unwrap_or_default() {
-        let Some(name) = id.as_str() else { continue };
-        places.push(((name.to_owned(), None), place(id.mark)));
-        if let NodeKind::Map(keys) = &body.kind {
-            let keys = keys.iter().filter_map(|(key, _)| Some((key.as_str()?.to_owned(), place(key.mark))));
-            places.extend(keys.map(|(key, place)| ((name.to_owned(), Some(key)), place)));
-        }
-    }
-    places
 }

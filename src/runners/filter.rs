@@ -3,18 +3,17 @@
 use super::moment;
 use super::registry::{Bound, RunnerError};
 use super::shape::job_instance;
-use crate::jobs::Job;
+use crate::jobs::{Job, Search};
 use halite_roster::Glob;
 use halite_wire::{Jid, Map, Value};
 
 /// The filters of `list_jobs` and `last_run`; an absent one agrees with every job.
 #[derive(Default)]
 pub(super) struct Filter {
+    /// What the store looks for itself.
+    pub search: Search,
     metadata: Option<Map>,
-    functions: Option<Vec<Glob>>,
     targets: Option<Vec<Glob>>,
-    since: Option<Jid>,
-    until: Option<Jid>,
 }
 
 impl Filter {
@@ -29,33 +28,33 @@ impl Filter {
             none if !none.is_truthy() => None,
             other => return Err(args.wrong(format!("'{metadata}' must be a dict, not {}", other.kind()))),
         };
-        Ok(Filter {
-            metadata,
-            functions: globs(args.get(function)),
-            targets: globs(args.get(target)),
+        let search = Search {
             since: moment_of(args, "start_time", now)?,
             until: moment_of(args, "end_time", now)?,
-        })
+            functions: patterns(args.get(function)).unwrap_or_default(),
+            ..Search::default()
+        };
+        let targets = patterns(args.get(target));
+        let targets = targets.map(|targets| targets.iter().map(|pattern| Glob::new(pattern)).collect());
+        Ok(Filter { search, metadata, targets })
     }
 
+    /// Whether a job the store found agrees with the rest, too.
     pub(super) fn agrees(&self, job: &Job) -> bool {
         let shape = job_instance(&job.load);
-        self.since.is_none_or(|since| job.jid >= since)
-            && self.until.is_none_or(|until| job.jid <= until)
-            && self.functions.as_ref().is_none_or(|globs| any_match(globs, shape.get("Function")))
-            && self.targets.as_ref().is_none_or(|globs| any_match(globs, shape.get("Target")))
+        self.targets.as_ref().is_none_or(|globs| any_match(globs, shape.get("Target")))
             && self.metadata.as_ref().is_none_or(|wanted| shares_an_entry(wanted, shape.get("Metadata")))
     }
 }
 
 /// A list, or text with commas; `None` where there is nothing to look for.
-fn globs(wanted: &Value) -> Option<Vec<Glob>> {
+fn patterns(wanted: &Value) -> Option<Vec<String>> {
     match wanted {
         Value::List(items) if !items.is_empty() => {
-            Some(items.iter().filter_map(Value::as_str).map(Glob::new).collect())
+            Some(items.iter().filter_map(Value::as_str).map(str::to_owned).collect())
         }
         Value::Str(text) if !text.is_empty() => {
-            Some(text.split(',').map(|part| Glob::new(part.trim())).collect())
+            Some(text.split(',').map(|part| part.trim().to_owned()).collect())
         }
         _ => None,
     }

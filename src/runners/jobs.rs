@@ -3,9 +3,10 @@
 use super::filter::Filter;
 use super::registry::{Answer, Bound, Context, Default, Function, Param, Runner, RunnerError};
 use super::shape::{WholeJob, listed, no_job};
-use crate::jobs::{Job, RunState};
+use crate::jobs::{self, Job, JobStore, RunState, Search};
 use halite_wire::{Jid, Map, MinionId, Value};
 use std::collections::HashSet;
+use std::sync::Arc;
 
 pub(super) const RUNNER: Runner = Runner { name: "jobs", functions: FUNCTIONS };
 
@@ -28,6 +29,14 @@ const FUNCTIONS: &[Function] = &[
         doc: "For each host of a job, whether it answered and did well.",
         example: "jobs.exit_success 20261121031502123456",
         call: |context, args| Box::pin(exit_success(context, args)),
+    },
+    Function {
+        name: "jobs.init_store",
+        params: &[Param("store", Default::Null)],
+        doc: "Makes the tables a job store needs, where they are missing: of the store named, or of the one \
+              `master_job_cache` names. What is there stays.",
+        example: "jobs.init_store mysql",
+        call: |context, args| Box::pin(init_store(context, args)),
     },
     Function {
         name: "jobs.last_run",
@@ -96,6 +105,21 @@ const FUNCTIONS: &[Function] = &[
         call: |context, args| Box::pin(lookup_jid(context, args)),
     },
     Function {
+        name: "jobs.master",
+        params: &[],
+        doc: "Runners that run now: a list of `jid`, `fun`, `fun_args`, `user` and `pid` (of the process here).",
+        example: "jobs.master",
+        call: |context, args| Box::pin(master(context, args)),
+    },
+    Function {
+        name: "jobs.migrate",
+        params: &[Param("source", Default::Required), Param("target", Default::Required)],
+        doc: "Copies all jobs with their returns from one store to another; `sqlite` is the one of this machine. What \
+              is there already stays, so a copy that was cut off can be made again.",
+        example: "jobs.migrate local_cache mysql",
+        call: |context, args| Box::pin(migrate(context, args)),
+    },
+    Function {
         name: "jobs.print_job",
         params: &[JID, EXT_SOURCE],
         doc: "The same as `jobs.list_job`, under the id of the job.",
@@ -106,7 +130,7 @@ const FUNCTIONS: &[Function] = &[
 
 async fn active(context: &Context, _: Bound) -> Result<Answer, RunnerError> {
     let mut active = Map::new();
-    for job in all_jobs(context).await? {
+    for job in found(context, &Search::default()).await? {
         if job.state() != RunState::Running {
             continue;
         }
@@ -122,7 +146,25 @@ async fn active(context: &Context, _: Bound) -> Result<Answer, RunnerError> {
     Ok(Value::Map(active).into())
 }
 
+async fn master(context: &Context, _: Bound) -> Result<Answer, RunnerError> {
+    let search = Search { functions: vec!["runner.*".to_owned()], ..Search::default() };
+    let jobs = found(context, &search).await?;
+    let is_meant = |job: &&Job| job.state() == RunState::Running;
+    let shape = |job: &Job| {
+        let of_load = |key: &str| job.load.get(key).cloned().unwrap_or(Value::NULL);
+        Value::Map(Map::from([
+            ("jid", job.jid.as_str().into()),
+            ("fun", of_load("fun")),
+            ("fun_args", of_load("arg")),
+            ("user", of_load("user")),
+            ("pid", job.owner.pid.into()),
+        ]))
+    };
+    Ok(jobs.iter().filter(is_meant).map(shape).collect::<Value>().into())
+}
+
 async fn exit_success(context: &Context, args: Bound) -> Result<Answer, RunnerError> {
+    let context = &with_source(context, &args)?;
     let jid = jid_of(&args)?;
     let Some(whole) = whole_job(context, jid).await? else { return Ok(Value::Map(Map::new()).into()) };
     let mut done_well: Map = whole.targets.iter().map(|id| (id.as_str(), false)).collect();
@@ -132,11 +174,30 @@ async fn exit_success(context: &Context, args: Bound) -> Result<Answer, RunnerEr
     Ok(Value::Map(done_well).into())
 }
 
+async fn init_store(context: &Context, args: Bound) -> Result<Answer, RunnerError> {
+    let name =
+        args.text("store").or_else(|| Some(context.config.opts.0.get_str("master_job_cache")?.to_owned()));
+    let store = named(context, name.as_deref().unwrap_or("sqlite")).await?;
+    store.init().await?;
+    Ok(Value::from(store.place()).into())
+}
+
+async fn migrate(context: &Context, args: Bound) -> Result<Answer, RunnerError> {
+    let name = |parameter| args.text(parameter).unwrap_or_default();
+    let (source, target) = (named(context, &name("source")).await?, named(context, &name("target")).await?);
+    let (jobs, returns) = jobs::migrate(&*source, &*target).await?;
+    Ok(Value::Map(Map::from([("jobs", jobs), ("returns", returns)])).into())
+}
+
+async fn named(context: &Context, name: &str) -> Result<Arc<dyn JobStore>, RunnerError> {
+    Ok(jobs::open_named(name, &context.config.dirs.store, &context.config.opts.0).await?)
+}
+
 async fn last_run(context: &Context, args: Bound) -> Result<Answer, RunnerError> {
     let outputter = outputter_of(&args);
     let filter = Filter::new(&args, ["metadata", "function", "target"], now(context))?;
-    known_source(&args)?;
-    let newest = all_jobs(context).await?.into_iter().rev().find(|job| filter.agrees(job));
+    let context = &with_source(context, &args)?;
+    let newest = found(context, &filter.search).await?.into_iter().rev().find(|job| filter.agrees(job));
     let data = match newest {
         Some(job) => Value::Map(printed(context, job.jid).await?),
         None => Value::Bool(false),
@@ -145,6 +206,7 @@ async fn last_run(context: &Context, args: Bound) -> Result<Answer, RunnerError>
 }
 
 async fn list_job(context: &Context, args: Bound) -> Result<Answer, RunnerError> {
+    let context = &with_source(context, &args)?;
     let jid = jid_of(&args)?;
     let mut shape = Map::from([("jid", jid.as_str())]);
     shape.extend(job_shape(context, jid).await?);
@@ -152,27 +214,27 @@ async fn list_job(context: &Context, args: Bound) -> Result<Answer, RunnerError>
 }
 
 async fn print_job(context: &Context, args: Bound) -> Result<Answer, RunnerError> {
+    let context = &with_source(context, &args)?;
     Ok(Value::Map(printed(context, jid_of(&args)?).await?).into())
 }
 
 async fn list_jobs(context: &Context, args: Bound) -> Result<Answer, RunnerError> {
-    known_source(&args)?;
+    let context = &with_source(context, &args)?;
     let filter = Filter::new(&args, ["search_metadata", "search_function", "search_target"], now(context))?;
-    let jobs = all_jobs(context).await?;
+    let jobs = found(context, &filter.search).await?;
     let found: Map =
         jobs.iter().filter(|job| filter.agrees(job)).map(|job| (job.jid.as_str(), listed(job))).collect();
     Ok(Answer { data: Value::Map(found), outputter: outputter_of(&args) })
 }
 
 async fn list_jobs_filter(context: &Context, args: Bound) -> Result<Answer, RunnerError> {
-    known_source(&args)?;
+    let context = &with_source(context, &args)?;
     let count = args.get("count").as_i64().and_then(|count| usize::try_from(count).ok());
     let count = count.ok_or_else(|| args.wrong("'count' must be a whole number, 0 or more"))?;
-    let mut jobs = all_jobs(context).await?;
-    if args.is_true("filter_find_job") {
-        jobs.retain(|job| job.load.get_str("fun") != Some("saltutil.find_job"));
-    }
-    let newest = jobs.iter().skip(jobs.len().saturating_sub(count)).map(|job| {
+    let without = args.is_true("filter_find_job").then(|| "saltutil.find_job".to_owned());
+    let search = Search { newest: Some(count), without, ..Search::default() };
+    let jobs = found(context, &search).await?;
+    let newest = jobs.iter().map(|job| {
         let mut shape = listed(job);
         shape.insert("JID", job.jid.as_str());
         shape
@@ -181,6 +243,7 @@ async fn list_jobs_filter(context: &Context, args: Bound) -> Result<Answer, Runn
 }
 
 async fn lookup_jid(context: &Context, args: Bound) -> Result<Answer, RunnerError> {
+    let context = &with_source(context, &args)?;
     let jid = jid_of(&args)?;
     let Some(whole) = whole_job(context, jid).await? else { return Ok(Value::Map(Map::new()).into()) };
     let mut found = Map::new();
@@ -194,7 +257,7 @@ async fn lookup_jid(context: &Context, args: Bound) -> Result<Answer, RunnerErro
     if args.is_true("missing") {
         found.extend(whole.awaited.iter().map(|id: &MinionId| (id.as_str(), "Minion did not return")));
     }
-    let suggested = whole.returns.first().and_then(|ret| ret.full_ret.get_str("out"));
+    let suggested = whole.returns.iter().find_map(|ret| ret.full_ret.get_str("out"));
     Ok(Answer { data: Value::Map(found), outputter: suggested.map(str::to_owned) })
 }
 
@@ -215,9 +278,9 @@ async fn whole_job(context: &Context, jid: Jid) -> Result<Option<WholeJob>, Runn
 }
 
 /// Oldest first.
-async fn all_jobs(context: &Context) -> Result<Vec<Job>, RunnerError> {
+async fn found(context: &Context, search: &Search) -> Result<Vec<Job>, RunnerError> {
     match &context.store {
-        Some(store) => Ok(store.list().await?),
+        Some(store) => Ok(store.find(search).await?),
         None => Ok(Vec::new()),
     }
 }
@@ -228,7 +291,6 @@ fn now(context: &Context) -> Jid {
 
 /// The argument `jid`, where it is one; nothing else may become a key or a path.
 fn jid_of(args: &Bound) -> Result<Jid, RunnerError> {
-    known_source(args)?;
     let text = args.text("jid").unwrap_or_default();
     text.parse()
         .map_err(|_| args.wrong(format!("{text:?} is no job id: 20 digits, as `jobs.list_jobs` shows them")))
@@ -238,10 +300,13 @@ fn outputter_of(args: &Bound) -> Option<String> {
     args.get("outputter").as_str().map(str::to_owned)
 }
 
-/// Jobs are looked up in one store only.
-fn known_source(args: &Bound) -> Result<(), RunnerError> {
-    match args.get("ext_source") {
-        Value::Null => Ok(()),
-        _ => Err(args.wrong("'ext_source' does not work yet: there is one store")),
+/// The context with the store that `ext_source` names, where it does.
+fn with_source(context: &Context, args: &Bound) -> Result<Context, RunnerError> {
+    match args.text("ext_source") {
+        None => Ok(context.clone()),
+        Some(name) => {
+            let store = jobs::open_named_to_read(&name, context.store.as_ref(), &context.config.opts.0)?;
+            Ok(Context { store, ..context.clone() })
+        }
     }
 }

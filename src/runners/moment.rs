@@ -5,12 +5,15 @@ use halite_wire::Jid;
 /// A text that names no moment.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is no moment; write it like 2015-03-16 19:00 or 2015, Mar 16 19:00 (UTC)")]
-pub(super) struct NoMoment(pub String);
+pub struct NoMoment(pub String);
 
 /// The moment as the job id that began then. Where the day is not said it is today, where the time is not, midnight.
 ///
 /// Of two numbers before a year the first is the month (`3/16/2015`), unless it cannot be one.
-pub(super) fn parse(text: &str, today: Jid) -> Result<Jid, NoMoment> {
+///
+/// # Errors
+/// [`NoMoment`] where the text names none.
+pub fn parse(text: &str, today: Jid) -> Result<Jid, NoMoment> {
     let no_moment = || NoMoment(text.to_owned());
     if let Ok(jid) = text.trim().parse() {
         return Ok(jid);

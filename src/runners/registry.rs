@@ -1,7 +1,10 @@
 //! What a runner function is, how it is found, and how arguments get the names of its parameters.
 
 use super::RUNNERS;
+use super::house::House;
+use crate::config::Config;
 use crate::jobs::{JobStore, StoreError};
+use halite_render::repr::repr;
 use halite_roster::did_you_mean;
 use halite_wire::{Map, Value};
 use std::pin::Pin;
@@ -14,8 +17,11 @@ pub struct Context {
     pub store: Option<Arc<dyn JobStore>>,
     /// The time of now, as [`crate::jobs::Clock`] tells it.
     pub now_micros: u64,
+    pub config: Arc<Config>,
     /// `job_cache_store_endtime` of the config: whether `EndTime` is shown.
     pub show_endtime: bool,
+    /// The rest of the controller.
+    pub house: Arc<dyn House>,
 }
 
 /// What a function gives.
@@ -39,6 +45,9 @@ pub enum RunnerError {
     NotAvailable { fun: String, hint: String },
     #[error("{fun}: {why}")]
     Arguments { fun: &'static str, why: String },
+    /// The function did not do it; its own words.
+    #[error("{fun}: {why}")]
+    Failed { fun: &'static str, why: String },
     #[error("{error}. {}", .error.hint())]
     Store {
         #[from]
@@ -78,6 +87,23 @@ pub enum Default {
     Required,
     Null,
     Bool(bool),
+    Int(i64),
+    Text(&'static str),
+    /// Not one parameter but all further positional arguments (`*args`); see [`Bound::rest`].
+    Rest,
+    /// All keyword arguments no parameter takes (`**kwargs`); see [`Bound::keywords`].
+    Keywords,
+}
+
+impl Default {
+    fn value(self) -> Value {
+        match self {
+            Default::Bool(flag) => flag.into(),
+            Default::Int(number) => number.into(),
+            Default::Text(text) => text.into(),
+            Default::Null | Default::Required | Default::Rest | Default::Keywords => Value::Null,
+        }
+    }
 }
 
 /// Arguments as the caller gave them, typed.
@@ -91,12 +117,21 @@ pub struct Args {
 pub struct Bound {
     fun: &'static str,
     named: Map,
+    /// What `*args` takes.
+    pub(super) rest: Vec<Value>,
+    /// What `**kwargs` takes.
+    pub(super) keywords: Map,
 }
 
 impl Bound {
     /// The value of a parameter of this function; null for any other name.
     pub(super) fn get(&self, name: &str) -> &Value {
         self.named.get(name).unwrap_or(&Value::NULL)
+    }
+
+    /// The function that is called.
+    pub(super) fn fun(&self) -> &'static str {
+        self.fun
     }
 
     pub(super) fn is_true(&self, name: &str) -> bool {
@@ -113,6 +148,22 @@ impl Bound {
         }
     }
 
+    /// A list, or text with commas; empty where there is nothing.
+    pub(super) fn list(&self, name: &str) -> Vec<String> {
+        match self.get(name) {
+            Value::List(items) => items.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+            Value::Str(text) => {
+                let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+                parts.map(str::to_owned).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    pub(super) fn failed(&self, why: impl Into<String>) -> RunnerError {
+        RunnerError::Failed { fun: self.fun, why: why.into() }
+    }
+
     pub(super) fn wrong(&self, why: impl Into<String>) -> RunnerError {
         RunnerError::Arguments { fun: self.fun, why: why.into() }
     }
@@ -120,15 +171,19 @@ impl Bound {
 
 impl Args {
     fn bind(self, function: &'static Function) -> Result<Bound, RunnerError> {
-        let mut bound = Bound { fun: function.name, named: Map::new() };
+        let mut bound =
+            Bound { fun: function.name, named: Map::new(), rest: Vec::new(), keywords: Map::new() };
         let (given, mut keywords) = (self.positional.len(), self.keywords);
-        if given > function.params.len() {
-            return Err(
-                bound.wrong(format!("takes at most {} arguments, {given} were given", function.params.len()))
-            );
+        let takes = |kind| function.params.iter().any(|param| param.1 == kind);
+        let most = function.params.iter().filter(|param| param.1 != Default::Keywords).count();
+        if given > most && !takes(Default::Rest) {
+            return Err(bound.wrong(format!("takes at most {most} arguments, {given} were given")));
         }
         let mut positional = self.positional.into_iter();
         for Param(name, default) in function.params {
+            if matches!(default, Default::Rest | Default::Keywords) {
+                continue;
+            }
             let value = match (positional.next(), keywords.remove(name), default) {
                 (Some(_), Some(_), _) => {
                     return Err(bound.wrong(format!("the argument '{name}' is given twice")));
@@ -138,10 +193,14 @@ impl Args {
                     return Err(bound
                         .wrong(format!("the argument '{name}' is missing. Example: {}", function.example)));
                 }
-                (None, None, Default::Null) => Value::Null,
-                (None, None, Default::Bool(flag)) => Value::Bool(*flag),
+                (None, None, default) => default.value(),
             };
             bound.named.insert(*name, value);
+        }
+        bound.rest = positional.collect();
+        if takes(Default::Keywords) {
+            bound.keywords = keywords;
+            return Ok(bound);
         }
         let unknown = keywords.keys().filter_map(Value::as_str).find(|key| !key.starts_with("__"));
         match unknown {
@@ -154,7 +213,8 @@ impl Args {
     }
 }
 
-fn functions() -> impl Iterator<Item = &'static Function> {
+/// All functions there are.
+pub(super) fn functions() -> impl Iterator<Item = &'static Function> {
     RUNNERS.iter().flat_map(|runner| runner.functions)
 }
 
@@ -195,9 +255,9 @@ pub fn docs(what: Option<&str>) -> Result<Map, RunnerError> {
 fn doc(function: &Function) -> String {
     let params = function.params.iter().map(|Param(name, default)| match default {
         Default::Required => (*name).to_owned(),
-        Default::Null => format!("{name}=None"),
-        Default::Bool(true) => format!("{name}=True"),
-        Default::Bool(false) => format!("{name}=False"),
+        Default::Rest => format!("*{name}"),
+        Default::Keywords => format!("**{name}"),
+        default => format!("{name}={}", repr(&default.value())),
     });
     let params: Vec<_> = params.collect();
     let Function { name, doc, example, .. } = function;

@@ -6,7 +6,7 @@ use halite_wire::{Jid, Map, MinionId, Value};
 use std::collections::HashSet;
 
 /// A job with all that is known of its hosts.
-pub(super) struct WholeJob {
+pub struct WholeJob {
     pub job: Job,
     pub targets: Vec<MinionId>,
     /// What was stored, in the order it came. Where the run was cut off, the hosts without a record follow as
@@ -17,7 +17,11 @@ pub(super) struct WholeJob {
 }
 
 impl WholeJob {
-    pub(super) async fn read(store: &dyn JobStore, jid: Jid) -> Result<Option<WholeJob>, StoreError> {
+    /// Reads all of it; `None` where there is no such job.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn read(store: &dyn JobStore, jid: Jid) -> Result<Option<WholeJob>, StoreError> {
         let Some(job) = store.load(jid).await? else { return Ok(None) };
         let targets = store.targets(jid).await?;
         let mut returns = store.returns(jid).await?;
@@ -109,4 +113,9 @@ fn metadata(load: &Map) -> Option<&Value> {
     };
     let of_load = load.get("metadata").or_else(|| load.get("kwargs")?.get("metadata"));
     of_load.or_else(of_call)
+}
+
+/// `{id: what of it}`.
+pub(super) fn by_host(returns: &[StoredReturn], what: impl Fn(&StoredReturn) -> Value) -> Value {
+    Value::Map(returns.iter().map(|ret| (ret.id.as_str(), what(ret))).collect())
 }

@@ -6,6 +6,50 @@ use crate::jobs::{JobStore, NewJob, SqliteStore, StoredReturn, json};
 use halite_wire::{Jid, Map, Value};
 use std::sync::Arc;
 
+/// A controller without anything but a configuration.
+struct NoHouse;
+
+#[async_trait::async_trait]
+impl House for NoHouse {
+    fn opts(&self) -> &Map {
+        static OPTS: std::sync::LazyLock<Map> =
+            std::sync::LazyLock::new(|| Map::from([("file_roots", Map::from([("base", vec!["/srv"])]))]));
+        &OPTS
+    }
+
+    fn cache_dir(&self) -> &std::path::Path {
+        std::path::Path::new("/nonexistent")
+    }
+
+    fn files(&self) -> Result<Arc<crate::files::FileServer>, String> {
+        Ok(Arc::new(crate::files::FileServer::new([])))
+    }
+
+    async fn pillar(
+        &self,
+        _: &halite_wire::MinionId,
+        _: Map,
+        _: Option<String>,
+    ) -> Result<(Map, Vec<String>), String> {
+        Ok((Map::new(), Vec::new()))
+    }
+
+    async fn here(&self, fun: &str, _: Vec<Value>, _: Map) -> Result<Value, String> {
+        Err(format!("'{fun}' is not available."))
+    }
+
+    fn hosts(&self, _: &str, _: &str) -> Result<Vec<KnownHost>, String> {
+        Ok(Vec::new())
+    }
+
+    async fn on_hosts(&self, calling: Calling) -> Result<Vec<StoredReturn>, String> {
+        let request = crate::fleet::facts::Request { fun: calling.fun, ..request("x") };
+        let records = [record("web1", "a"), record("web2", "b"), record("web3", "a"), unreachable("db1")];
+        let jid = Jid::from_unix_micros(0);
+        Ok(records.iter().map(|record| StoredReturn::new(jid, &request, record)).collect())
+    }
+}
+
 struct Bench {
     store: Arc<SqliteStore>,
     dir: TempDir,
@@ -19,7 +63,13 @@ impl Bench {
 
     fn context(&self) -> Context {
         let store: Arc<dyn JobStore> = self.store.clone();
-        Context { store: Some(store), now_micros: 1_795_000_000_000_000, show_endtime: false }
+        Context {
+            store: Some(store),
+            now_micros: 1_795_000_000_000_000,
+            config: std::sync::Arc::default(),
+            show_endtime: false,
+            house: Arc::new(NoHouse),
+        }
     }
 
     async fn job(&self, fun: &str, tgt: &str) -> Jid {
@@ -284,7 +334,7 @@ async fn mistakes_are_met_with_the_nearest_name() {
     assert!(bench.refusal("jobs.list_job", &[]).await.contains("'jid' is missing"));
     assert!(bench.refusal("jobs.active", &["1", "2"]).await.contains("at most 1"));
     assert!(bench.refusal("jobs.list_jobs", &["start_time=foo"]).await.contains("start_time"));
-    assert!(bench.refusal("jobs.list_jobs", &["mysql"]).await.contains("ext_source"));
+    assert!(bench.refusal("jobs.list_jobs", &["nowhere"]).await.contains("nowhere"));
 }
 
 #[test]
@@ -302,7 +352,8 @@ fn the_catalogue_is_in_order_and_documented() {
 #[test]
 fn docs_are_of_a_function_a_runner_or_all() {
     assert_eq!(docs(Some("jobs.active")).unwrap().len(), 1);
-    assert_eq!(docs(Some("jobs")).unwrap(), docs(None).unwrap());
+    let (of_jobs, all) = (docs(Some("jobs")).unwrap(), docs(None).unwrap());
+    assert!(of_jobs.len() > 5 && of_jobs.len() < all.len());
     assert!(
         docs(Some("job")).is_err()
             && docs(Some("jobs.actve")).unwrap_err().to_string().contains("jobs.active")

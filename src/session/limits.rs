@@ -79,6 +79,19 @@ pub const CUT_RETURN_BYTES: usize = 64 << 10;
 /// Returns above this are put aside in a file until they are whole.
 pub const RETURN_BYTES_IN_MEMORY: usize = 256 << 10;
 
+/// Kept of the states a host reports as finished, for the record of a run that is cut off: what is longer is counted
+/// only. Above [`RETURN_BYTES_IN_MEMORY`] it lies in a file, as returns do.
+pub const STEPS_BYTES_MAX: u64 = 16 << 20;
+
+/// States that run at the same time on one host, of which the names are kept.
+pub const RUNNING_STATES_MAX: usize = 256;
+
+/// A step or an event of a host that is passed on; a longer one is dropped.
+pub const NEWS_BYTES_MAX: usize = 64 << 10;
+
+/// All that one host has passed on during one call.
+pub const ALL_NEWS_BYTES_MAX: usize = 8 << 20;
+
 /// Shell line with a call in it: dropbear takes 9,000 bytes, and there is the script.
 pub const COMMAND_BYTES_MAX: usize = 8_000;
 

@@ -9,6 +9,7 @@ mod line;
 mod raw;
 mod shell;
 mod speak;
+mod steps;
 mod talk;
 mod tcp;
 pub mod thins;
@@ -20,13 +21,14 @@ use crate::fleet::facts::Step;
 use crate::fleet::outcome::{HostError, HostErrorKind, Outcome, Phase, Reached, Record};
 use crate::trust::{TrustStore, Verdict};
 use halite_roster::Host;
-use halite_wire::MinionId;
 use halite_wire::frame::{NONCE_BYTES, Nonce};
 use halite_wire::message::{Answer, Ask, Call, Return};
+use halite_wire::{Map, MinionId};
 use line::{Handler, Seen};
 use russh::client::{self, Handle};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use steps::Steps;
 use thins::Edition;
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, watch};
@@ -45,6 +47,16 @@ pub struct Shared {
 pub trait Desk: Send + Sync {
     /// Sends the parts of the answer; the last one is marked. Decides what this host may see.
     async fn answer(&self, minion: &MinionId, ask: Ask, parts: mpsc::Sender<(Answer, bool)>);
+
+    /// The digest of each environment's tree as hosts were told it; the same for all of them.
+    fn trees(&self) -> Map {
+        Map::new()
+    }
+
+    /// Whether the trees bring functions or grains of their own; only the full thin runs them.
+    fn brings_code(&self) -> bool {
+        false
+    }
 }
 
 /// What a host is to do.
@@ -89,6 +101,7 @@ struct Turn<'a> {
     reached: Reached,
     cancelled: bool,
     noise: Vec<u8>,
+    steps: Steps,
 }
 
 /// Gives `host` its turn. Never fails: whatever happens is the record.
@@ -102,7 +115,7 @@ pub async fn run(
     on_step: &(dyn Fn(Step) + Send + Sync),
 ) -> Record {
     let mut host = std::borrow::Cow::Borrowed(host);
-    let mut edition = Edition::of(work);
+    let mut edition = if shared.desk.brings_code() { Edition::Full } else { Edition::of(work) };
     let mut took = Duration::ZERO;
     loop {
         let record = run_once(shared, &host, work, edition, stop.clone(), on_step).await;
@@ -147,6 +160,7 @@ async fn run_once(
         reached: Reached::NotStarted,
         cancelled: false,
         noise: Vec::new(),
+        steps: Steps::new(),
     };
     let outcome = match turn.take(work, edition).await {
         Ok(answer) => Outcome::Returned(answer),
@@ -158,7 +172,13 @@ async fn run_once(
             kind,
         }),
     };
-    Record { minion: host.id.clone(), outcome, noise: turn.noise, took: began.elapsed() }
+    let unfinished = match &outcome {
+        Outcome::Returned(_) => None,
+        Outcome::Failed(_) | Outcome::Cancelled(_) | Outcome::Bug(_) => turn.steps.unfinished(),
+    };
+    let trees = if matches!(work, Work::Call { .. }) { shared.desk.trees() } else { Map::new() };
+    let record = Record::new(host.id.clone(), outcome);
+    Record { noise: turn.noise, took: began.elapsed(), unfinished, trees, ..record }
 }
 
 impl Turn<'_> {

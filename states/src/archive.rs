@@ -5,7 +5,7 @@ mod unpack;
 
 use crate::file::Tree;
 use crate::{Applied, Look, StateCtx, StateFunction, StateModule, find};
-use halite_modules::archive::{Listing, guess_format, listing, program};
+use halite_modules::archive::{Listing, guard, guess_format, listing, program};
 use halite_modules::args::as_text;
 use halite_modules::cp::web;
 use halite_modules::file::source::{Request, Search, Sum, first_there, sum_of};
@@ -236,6 +236,11 @@ fn look(state: &mut StateCtx, args: &Bound, archive: Archive, target: Target) ->
     if archive.format == "zip" && !args.get("password").is_truthy() && is_locked(&archive.file) {
         return Ok(Look::cannot(format!("{} needs a 'password'", archive.shown)));
     }
+    let most = args.keywords().get("unpacked_bytes_max").and_then(Value::as_i64);
+    let packed = archive.file.metadata().map_or(0, |data| data.len());
+    if let Some(why) = guard::refusal(&contents, packed, most.and_then(|most| u64::try_from(most).ok())) {
+        return Ok(Look::cannot(format!("{} is not unpacked: {why}", archive.shown)));
+    }
     let tops = (contents.top_level_dirs(), contents.top_level_files());
     if args.bool("enforce_toplevel") && (tops.0.len() > 1 || !tops.1.is_empty()) {
         let why = format!(
@@ -319,12 +324,14 @@ impl Job {
             let planned = tree.differences()?;
             tree.make(planned)?;
         }
+        let absent = target.absent(listed);
         let unpacked = self.unpack.run(state, archive, &target.name, listed);
         let mut names = match unpacked {
             Ok(names) => names,
             Err(error) => {
+                // What came is half of something. What was there before stays.
+                absent.iter().rev().for_each(|path| drop(target::remove(path)));
                 if is_new {
-                    // Nothing came, so nothing stays; what came stays for the user to see.
                     let _ = std::fs::remove_dir(&target.name);
                 }
                 return Ok(Applied::failed(error.to_string(), changes));

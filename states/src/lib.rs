@@ -13,6 +13,7 @@ mod archive;
 mod cmd;
 pub mod compile;
 mod cron;
+mod custom;
 mod environ;
 mod event;
 pub mod file;

@@ -128,6 +128,7 @@ fn call(state: &mut StateCtx, fun: &str, given: Option<&Value>) -> Result<Value,
         None | Some(Value::Null) => {}
         Some(one) => args.positional.push(one.clone()),
     }
+    state.ctx.link.flush();
     let value = halite_modules::call(state.ctx, fun, args);
     // The exit code is the state's matter, not the call's.
     state.ctx.retcode = 0;

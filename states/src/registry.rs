@@ -116,6 +116,9 @@ impl Applied {
 /// # Errors
 /// [`CallError::NotAvailable`] with the nearest names.
 pub fn find(ctx: &mut Ctx, name: &str) -> Result<&'static StateFunction, CallError> {
+    if crate::custom::is_state(ctx, name) {
+        return Ok(&crate::custom::STATE);
+    }
     let found = name.split_once('.').and_then(|(module, function)| {
         let mut named = STATES.iter().filter(|m| m.virtual_name == module).peekable();
         named.peek()?;
@@ -123,7 +126,10 @@ pub fn find(ctx: &mut Ctx, name: &str) -> Result<&'static StateFunction, CallErr
     });
     let all =
         STATES.iter().flat_map(|m| m.functions.iter().map(move |f| format!("{}.{}", m.virtual_name, f.name)));
-    found.ok_or_else(|| CallError::NotAvailable { fun: name.to_owned(), hint: hint(name, all) })
+    found.ok_or_else(|| {
+        let why = crate::custom::why_not(ctx, name).map(|why| format!(" {why}"));
+        CallError::NotAvailable { fun: name.to_owned(), hint: why.unwrap_or_else(|| hint(name, all)) }
+    })
 }
 
 /// Whether the module serves this host. Grains are gathered only for modules that look at them.

@@ -3,11 +3,13 @@
 //! [`Engines`] serves functions (`cmd.run template=jinja`); [`render`] serves whoever has a whole file. What many
 //! renderings of a call have in common (grains, pillar, options, parsed imports) is kept in the [`Ctx`].
 
+use crate::custom::{Python, Session};
+use halite_modules::extmods::Custom;
 use halite_modules::{Args, Ctx, Render};
 use halite_render::jinja::{
     self, Functions, Loader, NoFunctions, NoTemplates, Parsed, Prepared, Settings, Shared,
 };
-use halite_render::template::{Context, HostPrograms, Programs, Rendered, render_pipeline};
+use halite_render::template::{Context, HostPrograms, Programs, Rendered, StateConf, render_pipeline};
 use halite_render::yaml::{self, DumpOptions, Flow};
 use halite_wire::{Map, Value};
 use std::cell::RefCell;
@@ -33,7 +35,7 @@ pub struct File<'f> {
 /// The whole message for the user: place in the file, lines around it.
 pub fn render(ctx: &mut Ctx, file: File, variables: &Map) -> Result<Rendered, String> {
     let (kept, all) = prepared(ctx, variables)?;
-    let settings = settings(ctx, file.is_sls);
+    let settings = settings(ctx, file.is_sls)?;
     let host = Host { ctx: RefCell::new(ctx), saltenv: file.saltenv, kept };
     let context = Context { variables: &all, loader: &host, functions: &host, settings };
     render_pipeline(file.source, file.name, file.default, context).map_err(|error| error.report(file.source))
@@ -53,12 +55,23 @@ pub fn stand_in(ctx: &mut Ctx, stand_in: Rc<dyn StandIn>) {
     kept(ctx).stand_in.replace(Some(stand_in));
 }
 
+/// The interpreter that runs the tree's own functions, once it was started.
+pub(crate) fn session(ctx: &mut Ctx) -> Option<Rc<Session>> {
+    kept(ctx).session.borrow().clone()
+}
+
+pub(crate) fn keep_session(ctx: &mut Ctx, session: Option<Rc<Session>>) {
+    kept(ctx).session.replace(session);
+}
+
 /// What the renderings of a call have in common.
 #[derive(Default)]
 struct Kept {
     facts: RefCell<Option<Facts>>,
     parsed: Parsed,
     stand_in: RefCell<Option<Rc<dyn StandIn>>>,
+    session: RefCell<Option<Rc<Session>>>,
+    state_conf: StateConf,
 }
 
 /// Grains, options and pillar as templates see them, and what they were made of.
@@ -109,14 +122,33 @@ fn facts(ctx: &mut Ctx) -> Result<Facts, String> {
     Ok(Facts { version: ctx.facts_version(), opts: ctx.opts.clone(), prepared })
 }
 
+/// What `jinja_env` may say of signs, and what they are here.
+const SIGNS: [(&str, &str); 8] = [
+    ("block_start_string", "{%"),
+    ("block_end_string", "%}"),
+    ("variable_start_string", "{{"),
+    ("variable_end_string", "}}"),
+    ("comment_start_string", "{#"),
+    ("comment_end_string", "#}"),
+    ("line_statement_prefix", ""),
+    ("line_comment_prefix", ""),
+];
+
 /// How blanks around tags are treated: `jinja_env` and `jinja_sls_env`, and the older `jinja_trim_blocks`.
-fn settings(ctx: &Ctx, is_sls: bool) -> Settings {
-    let env = ctx.opts.get(if is_sls { "jinja_sls_env" } else { "jinja_env" });
-    let flag = |name: &str| {
-        let named = env.and_then(|env| env.get(name)).is_some_and(Value::is_truthy);
-        named || ctx.opts.get(&format!("jinja_{name}")).is_some_and(Value::is_truthy)
-    };
-    Settings { trim_blocks: flag("trim_blocks"), lstrip_blocks: flag("lstrip_blocks"), ..Settings::default() }
+fn settings(ctx: &Ctx, is_sls: bool) -> Result<Settings, String> {
+    let name = if is_sls { "jinja_sls_env" } else { "jinja_env" };
+    let env = ctx.opts.get(name);
+    let set = |key: &str| env.and_then(|env| env.get(key)).filter(|value| value.is_truthy());
+    let is_other = |(key, sign): &&(&str, &str)| set(key).is_some_and(|set| set.as_str() != Some(*sign));
+    if let Some((key, sign)) = SIGNS.iter().find(is_other) {
+        let here =
+            if sign.is_empty() { "there is none here".to_owned() } else { format!("here it is `{sign}`") };
+        return Err(format!("{name}: {key} cannot be changed: {here}"));
+    }
+    let flag =
+        |key: &str| set(key).is_some() || ctx.opts.get(&format!("jinja_{key}")).is_some_and(Value::is_truthy);
+    let (trim_blocks, lstrip_blocks) = (flag("trim_blocks"), flag("lstrip_blocks"));
+    Ok(Settings { trim_blocks, lstrip_blocks, ..Settings::default() })
 }
 
 /// The engines the thin carries.
@@ -129,7 +161,7 @@ impl Render for Engines {
         }
         let (kept, all) = prepared(ctx, variables)?;
         let is_sls = variables.get_str("sls").is_some_and(|sls| !sls.is_empty());
-        let settings = settings(ctx, is_sls);
+        let settings = settings(ctx, is_sls)?;
         let name = variables.get_str("tplfile").unwrap_or("template");
         let host = Host { ctx: RefCell::new(ctx), saltenv: saltenv(variables), kept };
         jinja::render_with(source, name, &all, &host, &host, settings).map_err(|error| error.report())
@@ -153,6 +185,10 @@ impl Render for Engines {
 
     fn dump_yaml(&self, value: &Value) -> Result<String, String> {
         Ok(yaml::dump(value))
+    }
+
+    fn custom(&self) -> Option<&dyn Custom> {
+        Some(&Python)
     }
 
     fn serialize(&self, format: &str, value: &Value, options: &Map) -> Result<String, String> {
@@ -206,7 +242,7 @@ impl Functions for Host<'_, '_> {
         if self.kept.stand_in.borrow().as_ref().is_some_and(|stand_in| stand_in.has(name)) {
             return true;
         }
-        self.ctx.try_borrow_mut().is_ok_and(|mut ctx| halite_modules::registry::find(&mut ctx, name).is_ok())
+        self.ctx.try_borrow_mut().is_ok_and(|mut ctx| halite_modules::registry::has(&mut ctx, name))
     }
 
     fn call(&self, name: &str, args: Vec<Value>, kwargs: Map) -> Result<Value, String> {
@@ -233,6 +269,10 @@ impl Loader for Host<'_, '_> {
 
     fn parsed(&self) -> Option<&Parsed> {
         Some(&self.kept.parsed)
+    }
+
+    fn state_conf(&self) -> Option<&StateConf> {
+        Some(&self.kept.state_conf)
     }
 }
 

@@ -6,7 +6,7 @@ use halite_faults::{Act, Exec, FakeHost, Script};
 use halite_wire::message::{FromThin, Hello, Return};
 use halite_wire::{Jid, Value};
 use std::fmt::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 use tokio::process::{Child, Command};
@@ -213,4 +213,10 @@ pub fn unique(what: &str) -> String {
 
 fn now() -> u64 {
     halite::jobs::system_clock()()
+}
+
+/// All files below a folder.
+pub fn files_below(root: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = std::fs::read_dir(root) else { return vec![root.to_owned()] };
+    entries.flatten().flat_map(|entry| files_below(&entry.path())).collect()
 }

@@ -2,12 +2,16 @@
 
 mod codes;
 mod crashes;
+mod history;
 mod injection;
-mod kit;
+pub mod kit;
 mod mixed;
 mod newcomer;
+mod paces;
 mod places;
+mod runners;
 mod secrets;
 mod stops;
+mod stores;
 mod sudo;
 mod terminal;

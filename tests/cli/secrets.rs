@@ -1,16 +1,11 @@
 //! Secrets stay where they belong: not in logs, results, files, command lines or environments.
 
-use super::kit::{User, entry, finish, hosts, signal, unique, until};
+use super::kit::{User, entry, files_below, finish, hosts, signal, unique, until};
 use super::sudo::{asks, host_with_sudo};
 use halite_faults::{Act, Auth, Exec, FakeHost, Script};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
-
-fn files_below(root: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = std::fs::read_dir(root) else { return vec![root.to_owned()] };
-    entries.flatten().flat_map(|entry| files_below(&entry.path())).collect()
-}
 
 /// Where any of the secrets stands, in bytes of a given place.
 fn hits(secrets: &[String], place: &str, bytes: &[u8]) -> Vec<String> {

@@ -112,6 +112,11 @@ impl Controller {
         halite
     }
 
+    /// The latest job that was looked at.
+    pub fn seen_jid(&self) -> Option<Jid> {
+        self.seen.get()
+    }
+
     /// Runs [`Controller::halite`] to its end.
     pub fn ssh(&self, words: &[&str]) -> Answer {
         self.answer(self.halite(words))
@@ -166,6 +171,12 @@ impl Answer {
     #[track_caller]
     pub fn reached(&self, id: &str) -> &str {
         self.of(id).get_str("reached").unwrap()
+    }
+
+    /// The digests of the files it worked on.
+    #[track_caller]
+    pub fn trees(&self, id: &str) -> Map {
+        self.of(id).get("trees").and_then(Value::as_map).cloned().unwrap_or_default()
     }
 
     #[track_caller]

@@ -12,5 +12,6 @@ mod login;
 mod places;
 mod shells;
 mod site;
+mod states;
 mod sudo;
 mod trust;

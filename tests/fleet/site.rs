@@ -43,15 +43,20 @@ fn plan() -> Plan {
         .with(crowded())
         .with(Host::openssh("patient").sshd("ClientAliveInterval 5").sshd("ClientAliveCountMax 2"))
         .with(Host::openssh("cut"))
+        .with(Host::openssh("midway"))
+        .with(Host::openssh("meeting"))
         .with(Host::openssh("reinstalled"))
         .with(Host::openssh("traps").user(User::new("mallory")))
 }
 
 /// Nothing odd, and a user for each test that looks at what is left in the directories of one.
 fn plain() -> Host {
-    ["victim", "frozen", "crowd", "wiper", "random", "stranger", "far", "editor", "lacking"]
-        .into_iter()
-        .fold(Host::openssh("plain"), |host, name| host.user(User::new(name)))
+    [
+        "victim", "frozen", "crowd", "wiper", "random", "stranger", "far", "halfway", "locked", "editor",
+        "lacking",
+    ]
+    .into_iter()
+    .fold(Host::openssh("plain"), |host, name| host.user(User::new(name)))
 }
 
 /// Hosts with few places to put anything.

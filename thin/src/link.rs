@@ -4,12 +4,19 @@ use halite_modules::{Link, LinkError};
 use halite_wire::Value;
 use halite_wire::frame::{self, FrameError, HEADER_BYTES};
 use halite_wire::message::{Answer, Ask, FromThin, ToThin};
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// Answers that may wait unread: parts of one file, so a megabyte each at most.
 const ANSWERS_WAITING_MAX: usize = 4;
+
+/// How long news of a step that changed nothing may wait for company: each packet costs both ends more than the news.
+const HELD_FOR: Duration = Duration::from_millis(20);
+
+/// What is held goes out at once when it is more than this.
+const HELD_BYTES_MAX: usize = 64 << 10;
 
 /// Writes frames, in order, from any thread.
 #[derive(Clone)]
@@ -18,11 +25,42 @@ pub struct FrameWriter(Arc<Mutex<Sink>>);
 struct Sink {
     out: Box<dyn Write + Send>,
     seq: u32,
+    /// Frames that are not written yet.
+    held: Vec<u8>,
+    /// A thread waits to write them.
+    is_watched: bool,
+}
+
+impl Sink {
+    fn hold(&mut self, message: &FromThin) -> io::Result<()> {
+        let (kind, body) = message.encode().map_err(io::Error::other)?;
+        frame::encode(kind, self.seq, &body, &mut self.held).map_err(io::Error::other)?;
+        self.seq = self.seq.wrapping_add(1);
+        Ok(())
+    }
+
+    fn release(&mut self) -> io::Result<()> {
+        if self.held.is_empty() {
+            return Ok(());
+        }
+        let bytes = std::mem::take(&mut self.held);
+        self.out.write_all(&bytes)?;
+        self.out.flush()
+    }
 }
 
 impl FrameWriter {
     pub fn new(out: impl Write + Send + 'static) -> FrameWriter {
-        FrameWriter(Arc::new(Mutex::new(Sink { out: Box::new(out), seq: 0 })))
+        FrameWriter(Arc::new(Mutex::new(Sink {
+            out: Box::new(out),
+            seq: 0,
+            held: Vec::new(),
+            is_watched: false,
+        })))
+    }
+
+    fn sink(&self) -> MutexGuard<'_, Sink> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Writes bytes that are no frame: the greeting.
@@ -30,52 +68,65 @@ impl FrameWriter {
     /// # Errors
     /// The controller is gone.
     pub fn raw(&self, bytes: &[u8]) -> io::Result<()> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).out.write_all(bytes)
+        self.sink().out.write_all(bytes)
     }
 
-    /// Writes `messages` back to back in one go.
+    /// Writes `messages` back to back in one go, behind what was held.
     ///
     /// # Errors
     /// The controller is gone, or a message cannot be encoded.
     pub fn send(&self, messages: &[FromThin]) -> io::Result<()> {
-        let mut sink = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut bytes = Vec::new();
-        for message in messages {
-            let (kind, body) = message.encode().map_err(io::Error::other)?;
-            frame::encode(kind, sink.seq, &body, &mut bytes).map_err(io::Error::other)?;
-            sink.seq = sink.seq.wrapping_add(1);
+        let mut sink = self.sink();
+        messages.iter().try_for_each(|message| sink.hold(message))?;
+        sink.release()
+    }
+
+    /// Writes a message with the next ones, [`HELD_FOR`] later at most.
+    ///
+    /// # Errors
+    /// As [`FrameWriter::send`].
+    pub fn send_soon(&self, message: &FromThin) -> io::Result<()> {
+        let mut sink = self.sink();
+        sink.hold(message)?;
+        if sink.held.len() > HELD_BYTES_MAX {
+            return sink.release();
         }
-        sink.out.write_all(&bytes)?;
-        sink.out.flush()
+        if sink.is_watched {
+            return Ok(());
+        }
+        let later = self.clone();
+        let wait = move || {
+            std::thread::sleep(HELD_FOR);
+            let mut sink = later.sink();
+            sink.is_watched = false;
+            // Whoever is gone hears nothing; the next message finds out.
+            let _ = sink.release();
+        };
+        sink.is_watched = std::thread::Builder::new().spawn(wait).is_ok();
+        // Where no thread can be had, nothing is held.
+        if sink.is_watched { Ok(()) } else { sink.release() }
     }
 }
 
 /// Frames from the controller, read one by one.
 pub struct FrameReader<R> {
-    input: R,
+    input: BufReader<R>,
     seq: u32,
 }
 
 impl<R: Read> FrameReader<R> {
     pub fn new(input: R) -> FrameReader<R> {
-        FrameReader { input, seq: 0 }
+        FrameReader { input: BufReader::new(input), seq: 0 }
     }
 
-    /// The line a call travels on when it does not fit the command line, without its end.
-    /// Read byte by byte: what follows are frames.
+    /// The line a call travels on when it does not fit the command line, without its end. What follows are frames.
     ///
     /// # Errors
     /// The controller is gone.
     pub fn line(&mut self) -> io::Result<Vec<u8>> {
         let mut line = Vec::new();
-        let mut byte = [0];
-        loop {
-            self.input.read_exact(&mut byte)?;
-            if byte == *b"\n" {
-                return Ok(line);
-            }
-            line.extend_from_slice(&byte);
-        }
+        self.input.read_until(b'\n', &mut line)?;
+        if line.pop() == Some(b'\n') { Ok(line) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
     }
 
     /// The next message.
@@ -86,7 +137,8 @@ impl<R: Read> FrameReader<R> {
         let mut bytes = vec![0; HEADER_BYTES];
         self.input.read_exact(&mut bytes)?;
         if let Err(FrameError::Short { need }) = frame::decode(&bytes, self.seq) {
-            bytes.resize(need, 0);
+            let header = std::mem::replace(&mut bytes, vec![0; need]);
+            bytes[..HEADER_BYTES].copy_from_slice(&header);
             self.input.read_exact(&mut bytes[HEADER_BYTES..])?;
         }
         let (frame, _) = frame::decode(&bytes, self.seq).map_err(io::Error::other)?;
@@ -171,8 +223,99 @@ impl Link for ControllerLink {
         let _ = self.out.send(&[FromThin::Progress(step)]);
     }
 
+    fn progress_soon(&mut self, step: Value) {
+        let _ = self.out.send_soon(&FromThin::Progress(step));
+    }
+
+    fn flush(&mut self) {
+        let _ = self.out.send(&[]);
+    }
+
     fn log(&mut self, line: &str) {
         let line = line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
         let _ = self.out.send(&[FromThin::Log(line)]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use halite_wire::frame::decode;
+    use std::sync::mpsc::{Sender, channel};
+
+    /// Every write as one item.
+    struct Writes(Sender<Vec<u8>>);
+
+    impl Write for Writes {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.send(bytes.to_vec()).map_err(io::Error::other)?;
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn step(number: i64) -> FromThin {
+        FromThin::Progress(number.into())
+    }
+
+    /// Frames of a write, which begins with number `first`.
+    fn frames(mut bytes: &[u8], first: u32) -> Vec<FromThin> {
+        let mut frames = Vec::new();
+        for seq in first.. {
+            if bytes.is_empty() {
+                break;
+            }
+            let (frame, length) = decode(bytes, seq).unwrap();
+            frames.push(FromThin::decode(frame.kind, frame.body).unwrap());
+            bytes = &bytes[length..];
+        }
+        frames
+    }
+
+    #[test]
+    fn steps_that_may_wait_go_out_with_the_next_message_in_their_order() {
+        let (sender, writes) = channel();
+        let out = FrameWriter::new(Writes(sender));
+        out.send_soon(&step(1)).unwrap();
+        out.send_soon(&step(2)).unwrap();
+        out.send(&[step(3)]).unwrap();
+        assert_eq!(frames(&writes.recv().unwrap(), 0), [step(1), step(2), step(3)]);
+    }
+
+    #[test]
+    fn a_step_waits_no_longer_than_a_moment() {
+        let (sender, writes) = channel();
+        let out = FrameWriter::new(Writes(sender));
+        for number in 0..2 {
+            out.send_soon(&step(number)).unwrap();
+            let write = writes.recv_timeout(Duration::from_secs(5)).unwrap();
+            assert_eq!(frames(&write, number as u32), [step(number)]);
+        }
+    }
+
+    #[test]
+    fn a_flush_sends_what_waits_and_nothing_else() {
+        let (sender, writes) = channel();
+        let (mut link, _) = ControllerLink::new(FrameWriter::new(Writes(sender)));
+        link.flush();
+        link.progress_soon(1.into());
+        link.flush();
+        assert_eq!(frames(&writes.recv().unwrap(), 0), [step(1)]);
+        assert!(writes.try_recv().is_err());
+    }
+
+    #[test]
+    fn a_call_on_a_line_leaves_the_frames_behind_it() {
+        let mut bytes = b"the call\n".to_vec();
+        let answer = ToThin::Answer { ask: 1, part: Answer::Bytes(vec![7; 100_000]), last: true };
+        let (kind, body) = answer.encode().unwrap();
+        frame::encode(kind, 0, &body, &mut bytes).unwrap();
+        let mut reader = FrameReader::new(&bytes[..]);
+        assert_eq!(reader.line().unwrap(), b"the call");
+        assert_eq!(reader.next().unwrap(), answer);
+        assert!(reader.next().is_err(), "the line has ended");
     }
 }

@@ -5,6 +5,8 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)] // a copy speaks to its parent on stdout
 
+mod support;
+
 use halite_modules::{Link, LinkError};
 use halite_wire::message::{Answer, Ask, Call, FACTS_ONLY};
 use halite_wire::{Jid, Map, Value};
@@ -26,15 +28,6 @@ const SERVED: &str = "/srv/halite-oracle/base";
 const VOLATILE: [&str; 5] = ["pid", "last_run", "mtime", "atime", "ctime"];
 
 const ROUNDS: [(&str, bool); 4] = [("test", true), ("fresh", false), ("again", false), ("test_again", true)];
-
-/// Goes on in a copy of the root: overlay in memory, own mounts, processes, names and network. $1 is an empty directory.
-const COPY: &str = r#"
-mount --make-rprivate / && mount -t tmpfs copy "$1" && cd "$1" && mkdir up work root &&
-mount -t overlay copy -o lowerdir=/,upperdir="$1/up",workdir="$1/work" root &&
-mount -t proc proc root/proc && mount --rbind /dev root/dev || exit 99
-for empty in run tmp var/tmp; do mount -t tmpfs empty "root/$empty"; done; chmod 1777 root/tmp root/var/tmp
-ip link set lo up; top="$1"; shift; cd /; exec chroot "$top/root" "$@"
-"#;
 
 #[test]
 fn states_do_what_salt_does() {
@@ -104,16 +97,7 @@ fn check(worker: usize, module: &str, number: usize, case: &Value) -> Result<(),
 
 fn run_in_copy(worker: usize, module: &str, number: usize) -> Result<Value, String> {
     let top = std::env::temp_dir().join(format!("halite-states-{}-{worker}", std::process::id()));
-    std::fs::create_dir(&top).unwrap();
-    let output = Command::new("unshare")
-        .args(["-m", "-u", "-i", "-p", "-n", "-f", "--kill-child", "sh", "-c", COPY, "sh"])
-        .arg(&top)
-        .arg(std::env::current_exe().unwrap())
-        .args(["--exact", "one_case_in_its_copy", "--nocapture"])
-        .env(CASE, format!("{module}/{number}"))
-        .output();
-    std::fs::remove_dir(&top).unwrap();
-    let output = output.unwrap();
+    let output = support::in_copy(&top, "one_case_in_its_copy", CASE, &format!("{module}/{number}"));
     let text = String::from_utf8_lossy(&output.stdout);
     let line = text.lines().find_map(|line| line.split_once(RESULT)).map(|(_, json)| json);
     let line = line.ok_or_else(|| format!("no result: {text}{}", String::from_utf8_lossy(&output.stderr)))?;
@@ -243,6 +227,7 @@ impl Link for Served {
             }
             Ask::ListFiles { .. } => say(Answer::Paths(listed(Path::new(SERVED), ""))),
             Ask::Tree { .. } | Ask::Files { .. } => Err(LinkError::Refused("one by one, please".to_owned())),
+            Ask::Push { .. } | Ask::Work { .. } => Err(LinkError::Refused("not here".to_owned())),
         }
     }
 

@@ -42,9 +42,10 @@ pub fn run(_: &[String]) -> Outcome {
 
 /// The same for a thin of `cargo xtask thins`, packed as the controller would.
 fn measure_musl(thin: &Path, most: u64) -> Outcome<Vec<String>> {
-    let options = "--lzma2=preset=9,lc=4,pb=0,nice=273";
+    let fit = if thin.iter().any(|part| part == "x86_64") { "lc=4,lp=0,pb=0" } else { "lc=2,lp=2,pb=2" };
+    let options = format!("--lzma2=preset=9,{fit},nice=273");
     let mut xz = Command::new("xz");
-    let packed = xz.args(["--stdout", "--check=crc32", options]).arg(thin).output()?.stdout.len() as u64;
+    let packed = xz.args(["--stdout", "--check=crc32", &options]).arg(thin).output()?.stdout.len() as u64;
     say(&format!("{}: {} bytes, {packed} compressed", place::relative(thin), fs::metadata(thin)?.len()));
     let is_large = packed > most;
     Ok(is_large

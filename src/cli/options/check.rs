@@ -1,38 +1,52 @@
 //! From what the parser found to typed options; the one place where values are checked.
 
 use super::read::Found;
-use super::{CommonOptions, LogOptions, LoginOptions, OutputOptions, RunOptions, SshOptions, UsageError};
+use super::{
+    BatchSize, CommonOptions, LogOptions, LoginOptions, OutputOptions, PaceOptions, RunOptions, SshOptions,
+    UsageError,
+};
 use crate::output::{Level, MODES, UnknownLevel};
+use crate::returners::Asked;
 use crate::trust::Policy;
 use halite_roster::{Secret, TargetKind};
+use halite_wire::{Map, Value};
 use std::time::Duration;
 
+/// Salt's size of a batch that is made because there are too many hosts.
+const BATCH_SAFE_SIZE: usize = 8;
+
 pub(super) fn read_ssh(name: &str, found: &Found) -> Result<SshOptions, UsageError> {
-    let common = read_common(found)?;
+    let options = read_ssh_options(found)?;
     let mut words = found.words().into_iter();
     let target = words.next().unwrap_or_default();
-    let (words, raw, hosts) = (words.collect::<Vec<_>>(), found.is_set("raw"), found.is_set("hosts"));
-    let preview_target = found.is_set("preview-target");
+    let words: Vec<String> = words.collect();
     // What does not work yet is said first: it may be why words are missing.
-    let is_complete = hosts || common.unsupported.is_some();
+    let is_complete = options.hosts || options.common.unsupported.is_some();
     if target.is_empty() && !is_complete {
         return Err(UsageError::new(format!("which hosts? For example: {name} '*' test.ping")));
     }
-    if words.is_empty() && !preview_target && !is_complete {
+    if words.is_empty() && !options.preview_target && !is_complete {
         let (what, example) =
-            if raw { ("shell command", "-r '*' uptime") } else { ("function", "'*' test.ping") };
+            if options.raw { ("shell command", "-r '*' uptime") } else { ("function", "'*' test.ping") };
         return Err(UsageError::new(format!("which {what}? For example: {name} {example}")));
     }
+    Ok(SshOptions { target, words, ..options })
+}
+
+/// All options, without the words between them.
+pub(super) fn read_ssh_options(found: &Found) -> Result<SshOptions, UsageError> {
     Ok(SshOptions {
-        common,
-        target,
+        common: read_start(found)?,
         target_kind: target_kind(found)?,
-        words,
-        raw,
-        hosts,
-        preview_target,
+        raw: found.is_set("raw"),
+        hosts: found.is_set("hosts"),
+        preview_target: found.is_set("preview-target"),
         allow_empty: found.is_set("allow-empty"),
-        max_procs: found.parsed("max-procs", "a whole number from 1 on", |n| *n > 0)?,
+        max_procs: counted(found, "max-procs")?,
+        pace: read_pace(found)?,
+        is_async: found.is_set("async"),
+        metadata: metadata(found)?,
+        subset: counted(found, "subset")?,
         timeout: seconds(found, "timeout")?,
         connect_timeout: seconds(found, "connect-timeout")?,
         wipe: found.is_set("wipe") || found.is_set("rand-thin-dir"),
@@ -42,11 +56,72 @@ pub(super) fn read_ssh(name: &str, found: &Found) -> Result<SshOptions, UsageErr
         verbose: found.is_set("verbose"),
         show_jid: found.is_set("show-jid"),
         summary: found.is_set("summary"),
+        returners: read_returners(found)?,
+        update_roster: found.is_set("update-roster"),
+        ..read_reach(found)?
+    })
+}
+
+/// How hosts are reached, and nothing else.
+fn read_reach(found: &Found) -> Result<SshOptions, UsageError> {
+    Ok(SshOptions {
         login: read_login(found)?,
         trust: trust(found)?,
         roster: found.text("roster"),
         roster_file: found.path("roster-file"),
-        update_roster: found.is_set("update-roster"),
+        ..SshOptions::default()
+    })
+}
+
+fn counted(found: &Found, long: &str) -> Result<Option<usize>, UsageError> {
+    found.parsed(long, "a whole number from 1 on", |count| *count > 0)
+}
+
+fn read_pace(found: &Found) -> Result<PaceOptions, UsageError> {
+    let limit = counted(found, "limit-failures")?;
+    Ok(PaceOptions {
+        batch: found.text("batch").map(|text| batch_size(&text)).transpose()?,
+        batch_wait: seconds(found, "batch-wait")?.unwrap_or_default(),
+        batch_safe_limit: counted(found, "batch-safe-limit")?,
+        batch_safe_size: counted(found, "batch-safe-size")?.unwrap_or(BATCH_SAFE_SIZE),
+        failures_max: if found.is_set("failhard") { Some(1) } else { limit },
+    })
+}
+
+fn batch_size(text: &str) -> Result<BatchSize, UsageError> {
+    let wrong =
+        || UsageError::new(format!("--batch takes a number of hosts or a share like 10%, not {text:?}"));
+    match text.trim().strip_suffix('%') {
+        Some(percent) => {
+            let percent: f64 = percent.trim().parse().map_err(|_| wrong())?;
+            if percent > 0.0 && percent <= 100.0 { Ok(BatchSize::Percent(percent)) } else { Err(wrong()) }
+        }
+        None => match text.trim().parse() {
+            Ok(count) if count > 0 => Ok(BatchSize::Hosts(count)),
+            _ => Err(wrong()),
+        },
+    }
+}
+
+/// `--metadata`: a dict in YAML, as arguments are.
+fn metadata(found: &Found) -> Result<Map, UsageError> {
+    let Some(text) = found.text("metadata") else { return Ok(Map::new()) };
+    let (_, mut keywords) = halite_render::args::parse_input(&[format!("metadata={text}")], &[]);
+    match keywords.remove("metadata") {
+        Some(Value::Map(map)) => Ok(map),
+        _ => Err(UsageError::new(format!("--metadata takes a dict like '{{team: web}}', not {text:?}"))),
+    }
+}
+
+fn read_returners(found: &Found) -> Result<Asked, UsageError> {
+    let dict = |text: String| match halite_render::yaml::load(&text).map(|node| node.to_value()) {
+        Ok(Value::Map(kwargs)) => Ok(kwargs),
+        _ => Err(UsageError::new("--return-kwargs takes a dict, as in --return-kwargs '{host: db1}'")),
+    };
+    Ok(Asked {
+        names: found.text("return"),
+        set: found.text("return-config"),
+        kwargs: found.text("return-kwargs").map(dict).transpose()?.unwrap_or_default(),
     })
 }
 
@@ -69,11 +144,13 @@ fn read_login(found: &Found) -> Result<LoginOptions, UsageError> {
 
 pub(super) fn read_run(name: &str, found: &Found) -> Result<RunOptions, UsageError> {
     let options = RunOptions {
-        common: read_common(found)?,
+        common: read_start(found)?,
         words: found.words(),
         doc: found.is_set("doc"),
         quiet: found.is_set("quiet"),
         timeout: seconds(found, "timeout")?,
+        is_async: found.is_set("async"),
+        reach: read_reach(found)?,
     };
     if options.words.is_empty() && !options.doc && options.unsupported().is_none() {
         return Err(UsageError::new(format!(
@@ -83,12 +160,10 @@ pub(super) fn read_run(name: &str, found: &Found) -> Result<RunOptions, UsageErr
     Ok(options)
 }
 
-fn read_common(found: &Found) -> Result<CommonOptions, UsageError> {
+pub(super) fn read_common(found: &Found) -> Result<CommonOptions, UsageError> {
     Ok(CommonOptions {
         config_dir: found.path("config-dir"),
         saltfile: found.path("saltfile"),
-        jid: found.parsed("jid", "20 digits, YYYYMMDDhhmmssffffff", |_| true)?,
-        no_parse: found.list("no-parse"),
         output: OutputOptions {
             output: found.text("out"),
             indent: found.parsed("out-indent", "a whole number", |_| true)?,
@@ -103,7 +178,14 @@ fn read_common(found: &Found) -> Result<CommonOptions, UsageError> {
         log: LogOptions { level: log_level(found, "log-level")? },
         unsupported: found.unsupported(),
         without_effect: found.without_effect(),
+        ..CommonOptions::default()
     })
+}
+
+/// The same for a command that begins something.
+fn read_start(found: &Found) -> Result<CommonOptions, UsageError> {
+    let jid = found.parsed("jid", "20 digits, YYYYMMDDhhmmssffffff", |_| true)?;
+    Ok(CommonOptions { jid, no_parse: found.list("no-parse"), ..read_common(found)? })
 }
 
 fn state_output(found: &Found) -> Result<Option<String>, UsageError> {

@@ -10,8 +10,9 @@ use std::str::FromStr;
 /// What the words that are no options are called.
 pub(super) const WORDS: &str = "words";
 
-const SECTIONS: [Section; 8] = [
+const SECTIONS: [Section; 9] = [
     Section::Target,
+    Section::Jobs,
     Section::Running,
     Section::Output,
     Section::Login,

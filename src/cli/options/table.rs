@@ -39,6 +39,7 @@ impl State {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Section {
     Target,
+    Jobs,
     Running,
     Output,
     Login,
@@ -52,6 +53,7 @@ impl Section {
     pub(super) fn title(self) -> &'static str {
         match self {
             Section::Target => "Which hosts",
+            Section::Jobs => "Which jobs and what of them",
             Section::Running => "How to run",
             Section::Output => "Output",
             Section::Login => "Login",
@@ -102,8 +104,6 @@ impl Opt {
 pub(super) const COMMON: &[Opt] = &[
     taking("config-dir", "DIR", Section::Roster, "Directory with `master` and `roster`").short('c'),
     taking("saltfile", "FILE", Section::Roster, "Read options from this file instead of ./Saltfile"),
-    taking("jid", "JID", Section::Running, "Use this job id instead of the next one: 20 digits"),
-    taking("no-parse", "NAME,...", Section::Running, "Keep the values of these keyword arguments as text"),
     taking("out", "NAME", Section::Output, "Outputter: nested, json, yaml, txt, raw, quiet, ...")
         .aka(&["output"]),
     taking("out-indent", "N", Section::Output, "Indent by N blanks; a negative N puts all on one line")
@@ -134,12 +134,6 @@ pub(super) const COMMON: &[Opt] = &[
     switch("version", Section::General, "Show the version"),
     switch("versions-report", Section::General, "Show the versions of all parts").short('V'),
     no_effect("hard-crash", None, "Errors are always shown whole"),
-    not_yet(
-        "async",
-        None,
-        "Start the job and come back at once",
-        "Put the command in the background with `&`.",
-    ),
     not_yet("args-stdin", None, "Read more arguments from stdin, one a line", "Use xargs."),
     not_yet("eauth", Some("NAME"), "Log in to an external authentication system", "")
         .short('a')
@@ -152,6 +146,13 @@ pub(super) const COMMON: &[Opt] = &[
         "Password for the external login",
         "For the login on hosts see --passwd.",
     ),
+];
+
+/// Options of the commands that begin something.
+pub(super) const START: &[Opt] = &[
+    taking("jid", "JID", Section::Running, "Use this job id instead of the next one: 20 digits"),
+    taking("no-parse", "NAME,...", Section::Running, "Keep the values of these keyword arguments as text"),
+    switch("async", Section::Running, "Come back with the job id at once; the job goes on in the background"),
 ];
 
 /// Options of `halite ssh` alone.
@@ -175,6 +176,26 @@ pub(super) const SSH: &[Opt] = &[
     .short('r')
     .aka(&["raw-shell"]),
     taking("max-procs", "N", Section::Running, "Hosts at work at the same time").aka(&["concurrency"]),
+    taking("batch", "N|N%", Section::Running, "At most so many hosts at a time, or that share of them")
+        .short('b')
+        .aka(&["batch-size"]),
+    taking(
+        "batch-wait",
+        "SECONDS",
+        Section::Running,
+        "Pause before the place of a finished host is taken again",
+    ),
+    taking(
+        "batch-safe-limit",
+        "N",
+        Section::Running,
+        "Make batches by yourself where more than N hosts are meant",
+    ),
+    taking("batch-safe-size", "N", Section::Running, "Size of those batches [default: 8]"),
+    switch("failhard", Section::Running, "Begin no other host once one has failed"),
+    taking("limit-failures", "N", Section::Running, "Begin no other host once N have failed"),
+    taking("subset", "N", Section::Running, "Run on N of the hosts, picked at random"),
+    taking("metadata", "DICT", Section::Running, "Keep this with the job, to search for"),
     taking("timeout", "SECONDS", Section::Running, "How long the function may take on a host"),
     taking("connect-timeout", "SECONDS", Section::Running, "How long each step before the function may take"),
     switch("wipe", Section::Running, "Remove the executor from the host afterwards").short('w'),
@@ -186,12 +207,42 @@ pub(super) const SSH: &[Opt] = &[
     .short('W'),
     switch("no-cache", Section::Running, "Run even where the job cannot be stored"),
     no_effect("yes", None, "Nothing is asked").short('y'),
+    taking("return", "NAME,...", Section::Output, "Send the returns to these returners, too"),
+    taking("return-config", "NAME", Section::Output, "The alternative set of options the returners use"),
+    taking("return-kwargs", "DICT", Section::Output, "Options of the returners, as in {host: db1}"),
     switch("static", Section::Output, "Show all results together at the end").short('s'),
     switch("verbose", Section::Output, "Show the job id and what the run does").short('v'),
     switch("show-jid", Section::Output, "Show the job id"),
     switch("summary", Section::Output, "End with a count of hosts"),
     no_effect("progress", None, "Progress is shown wherever stderr is a terminal").short('p'),
     not_yet("hide-timeout", None, "Do not show hosts that gave no answer in time", ""),
+    switch("update-roster", Section::Roster, "Write a target that is not in the roster into it"),
+    not_yet("grain", None, "The target is a grain: os:Debian*", TARGETS).short('G'),
+    not_yet("grain-pcre", None, "The target is a grain and a regular expression", TARGETS).short('P'),
+    not_yet("nodegroup", None, "The target is a group of the config", TARGETS).short('N'),
+    not_yet("range", None, "The target is a range expression", TARGETS).short('R'),
+    not_yet("compound", None, "The target mixes kinds: G@os:Debian and web*", TARGETS).short('C'),
+    not_yet("pillar", None, "The target is a pillar value", TARGETS).short('I'),
+    not_yet("pillar-pcre", None, "The target is a pillar value and a regular expression", TARGETS).short('J'),
+    not_yet("ipcidr", None, "The target is an address or a network", TARGETS).short('S'),
+    not_yet("doc", None, "Show the documentation of functions", "Run `sys.doc` on a host.")
+        .short('d')
+        .aka(&["documentation"]),
+    not_yet("pre-flight", None, "Run the roster's ssh_pre_flight script", "Run it with `-r` first."),
+    not_yet("remote-port-forwards", Some("SPEC,..."), "Forward ports of the host to here", ""),
+    not_yet("scan-ports", Some("PORT,..."), "Ports the scan roster tries", SCAN),
+    not_yet("scan-timeout", Some("SECONDS"), "How long the scan roster waits", SCAN),
+    no_effect("refresh", None, "Nothing of a host is cached").aka(&["refresh-cache"]),
+    no_effect("extra-filerefs", Some("FILE,..."), "Hosts ask for the files they need"),
+    no_effect("min-extra-modules", Some("NAME,..."), "There is no Python on the host to add modules to"),
+    no_effect("thin-extra-modules", Some("NAME,..."), "There is no Python on the host to add modules to"),
+    no_effect("regen-thin", None, "The executor is part of this program").short('t').aka(&["thin"]),
+    no_effect("python2-bin", Some("FILE"), "No Python is needed"),
+    no_effect("python3-bin", Some("FILE"), "No Python is needed"),
+];
+
+/// How hosts are reached: options of every command that reaches some.
+pub(super) const REACH: &[Opt] = &[
     taking("user", "NAME", Section::Login, "Log in as NAME where the roster names nobody"),
     taking("port", "N", Section::Login, "Port where the roster has none [default: 22]"),
     taking(
@@ -235,46 +286,6 @@ pub(super) const SSH: &[Opt] = &[
         Section::Roster,
         "Roster to read instead of the one in the config directory",
     ),
-    switch("update-roster", Section::Roster, "Write a target that is not in the roster into it"),
-    not_yet("grain", None, "The target is a grain: os:Debian*", TARGETS).short('G'),
-    not_yet("grain-pcre", None, "The target is a grain and a regular expression", TARGETS).short('P'),
-    not_yet("nodegroup", None, "The target is a group of the config", TARGETS).short('N'),
-    not_yet("range", None, "The target is a range expression", TARGETS).short('R'),
-    not_yet("compound", None, "The target mixes kinds: G@os:Debian and web*", TARGETS).short('C'),
-    not_yet("pillar", None, "The target is a pillar value", TARGETS).short('I'),
-    not_yet("pillar-pcre", None, "The target is a pillar value and a regular expression", TARGETS).short('J'),
-    not_yet("ipcidr", None, "The target is an address or a network", TARGETS).short('S'),
-    not_yet("return", Some("NAME,..."), "Send the returns to these stores, too", STORED),
-    not_yet("return-config", Some("NAME"), "Which configuration the returners use", STORED),
-    not_yet("return-kwargs", Some("DICT"), "Options of the returners", STORED),
-    not_yet(
-        "batch",
-        Some("N|N%"),
-        "Run on so many hosts at a time",
-        "--max-procs limits how many run at once.",
-    )
-    .short('b')
-    .aka(&["batch-size"]),
-    not_yet("batch-wait", Some("SECONDS"), "Wait after each host of a batch", ""),
-    not_yet("batch-safe-limit", Some("N"), "Use batches from so many hosts on", ""),
-    not_yet("batch-safe-size", Some("N"), "Size of those batches", ""),
-    not_yet("failhard", None, "Stop at the first host that fails", ""),
-    not_yet("subset", Some("N"), "Run on N of the hosts, picked at random", ""),
-    not_yet("metadata", Some("DICT"), "Keep this with the job, to search for", ""),
-    not_yet("doc", None, "Show the documentation of functions", "Run `sys.doc` on a host.")
-        .short('d')
-        .aka(&["documentation"]),
-    not_yet("pre-flight", None, "Run the roster's ssh_pre_flight script", "Run it with `-r` first."),
-    not_yet("remote-port-forwards", Some("SPEC,..."), "Forward ports of the host to here", ""),
-    not_yet("scan-ports", Some("PORT,..."), "Ports the scan roster tries", SCAN),
-    not_yet("scan-timeout", Some("SECONDS"), "How long the scan roster waits", SCAN),
-    no_effect("refresh", None, "Nothing of a host is cached").aka(&["refresh-cache"]),
-    no_effect("extra-filerefs", Some("FILE,..."), "Hosts ask for the files they need"),
-    no_effect("min-extra-modules", Some("NAME,..."), "There is no Python on the host to add modules to"),
-    no_effect("thin-extra-modules", Some("NAME,..."), "There is no Python on the host to add modules to"),
-    no_effect("regen-thin", None, "The executor is part of this program").short('t').aka(&["thin"]),
-    no_effect("python2-bin", Some("FILE"), "No Python is needed"),
-    no_effect("python3-bin", Some("FILE"), "No Python is needed"),
 ];
 
 /// Options of `halite run` alone.
@@ -289,6 +300,34 @@ pub(super) const RUN: &[Opt] = &[
     no_effect("profiling-path", Some("DIR"), "Use perf on this program"),
 ];
 
+/// Options of `halite jobs` alone.
+pub(super) const JOBS: &[Opt] = &[
+    switch("failed", Section::Jobs, "Only jobs, or hosts of a job, that did not do well").short('f'),
+    switch("group", Section::Jobs, "Hosts that said the same together, and what the others say differently")
+        .short('g'),
+    taking("host", "GLOB,...", Section::Jobs, "Only these hosts of a job").short('H'),
+    taking("function", "GLOB,...", Section::Jobs, "Only jobs that called these functions"),
+    taking("target", "GLOB,...", Section::Jobs, "Only jobs with these targets, as they were typed"),
+    taking(
+        "since",
+        "TIME",
+        Section::Jobs,
+        "Only jobs from this time on: 2h, 3d, 19:00, 2026-11-21 08:00 (UTC)",
+    ),
+    taking("until", "TIME", Section::Jobs, "Only jobs up to this time"),
+    taking("count", "N", Section::Jobs, "At most the N newest jobs; 0 shows all [default: 20]").short('n'),
+    taking("format", "NAME", Section::Jobs, "Format of an export: jsonl, csv, junit [default: jsonl]"),
+];
+
+/// Options of `halite rerun` and `halite resume` beside those of `halite ssh`.
+pub(super) const AGAIN: &[Opt] = &[
+    switch("failed", Section::Target, "Only the hosts that did not do well, or gave no answer"),
+    switch(
+        "may-have-run",
+        Section::Target,
+        "Of a job that was cut off, also hosts where the call may have run already",
+    ),
+];
+
 const TARGETS: &str = "Targets by name work: a glob, -E with a regular expression, -L with a list.";
-const STORED: &str = "Every return is in the job store; see `halite run jobs.lookup_jid`.";
 const SCAN: &str = "Only the flat roster works.";

@@ -33,7 +33,9 @@ fn refusal(line: &str) -> String {
 fn sample(opt: &Opt) -> &'static str {
     match opt.long {
         "jid" => "20261121031502123456",
-        "max-procs" | "port" | "timeout" | "connect-timeout" => "7",
+        "max-procs" | "port" | "timeout" | "connect-timeout" | "batch" | "batch-wait"
+        | "batch-safe-limit" | "batch-safe-size" | "limit-failures" | "subset" => "7",
+        "metadata" | "return-kwargs" => "{a:1}",
         "out-indent" => "-1",
         "state-verbose" => "False",
         "state-output" => "terse",
@@ -109,11 +111,14 @@ fn no_option_of_salt_is_missing() {
         let value = match name {
             "--jid=" => "20261121031502123456",
             "--max-procs=" | "--concurrency=" | "--port=" | "--out-indent=" | "--output-indent=" => "4",
+            _ if name.contains("batch") || name.starts_with("--subset") => "4",
+            "--metadata=" | "--return-kwargs=" | "--return_kwargs=" => "{a:1}",
             "--log-level=" | "--log-file-level=" => "info",
             "--state-verbose=" | "--state_verbose=" => "True",
             "--state-output=" | "--state_output=" => "mixed_id",
             "--trust=" => "off",
-            "-c" | "-b" | "-a" => " x",
+            "-b" => " 10%",
+            "-c" | "-a" => " x",
             "-l" => " info",
             _ if name.ends_with('=') => "x",
             _ => "",
@@ -215,7 +220,7 @@ fn what_does_not_work_yet_says_so_and_what_has_no_effect_is_noted() {
     );
     assert!(ssh("--roster ansible * test.ping").unsupported().is_some_and(|why| why.contains("ansible")));
     assert_eq!(ssh("--roster flat * test.ping").unsupported(), None);
-    assert!(run("--async jobs.list_jobs").unsupported().is_some());
+    assert!(run("--eauth pam jobs.list_jobs").unsupported().is_some());
     assert!(ssh("-d").unsupported().is_some_and(|why| why.contains("sys.doc")));
 }
 
@@ -264,4 +269,58 @@ fn help_teaches() {
 fn colours_of_the_help_can_be_left_out() {
     let help = ssh_help("halite ssh", Some(100));
     assert!(help.render(true).contains('\u{1b}') && !help.render(false).contains('\u{1b}'));
+}
+
+#[test]
+fn jobs_are_named_by_id_or_as_the_last() {
+    let jobs = |line: &str| match parse_line(&format!("halite jobs {line}")) {
+        Ok(Command::Jobs(options)) => options.action,
+        other => panic!("{line}: {other:?}"),
+    };
+    let jid = "20261121031502123456";
+    let named = JobName::Jid(jid.parse().unwrap());
+    assert!(matches!(jobs(""), JobsAction::List(JobsFilter { newest: Some(20), .. })));
+    assert!(matches!(jobs("list -n 0"), JobsAction::List(JobsFilter { newest: None, .. })));
+    assert_eq!(jobs(jid), JobsAction::Show { job: named, group: false });
+    assert_eq!(jobs("show last -g"), JobsAction::Show { job: JobName::Newest, group: true });
+    assert_eq!(jobs(&format!("diff {jid} last")), JobsAction::Diff(named, JobName::Newest));
+    assert_eq!(jobs("follow"), JobsAction::Follow(None));
+    for (line, said) in [
+        ("diff last", "does not take these words"),
+        ("folow", "did you mean"),
+        ("show 2026", "20 digits"),
+        ("export last --format xml", "jsonl, csv, junit"),
+        ("-n few", "whole number"),
+    ] {
+        let message = refusal(&format!("halite jobs {line}"));
+        assert!(message.contains(said), "{line}: {message}");
+    }
+}
+
+#[test]
+fn a_job_that_runs_again_takes_the_options_of_ssh() {
+    let again = |line: &str| match parse_line(line) {
+        Ok(Command::Ssh(options)) => (options.again, options.max_procs),
+        other => panic!("{line}: {other:?}"),
+    };
+    let of = |which| Some(Again { job: JobName::Newest, which });
+    assert_eq!(again("halite rerun last --max-procs 3"), (of(Which::All), Some(3)));
+    assert_eq!(again("halite rerun --failed last"), (of(Which::Failed), None));
+    assert_eq!(again("halite resume last"), (of(Which::Unfinished { may_have_run: false }), None));
+    for line in
+        ["halite rerun", "halite rerun last --may-have-run", "halite resume last --failed", "halite resume x"]
+    {
+        assert!(parse_line(line).is_err(), "{line}");
+    }
+}
+
+#[test]
+fn a_batch_is_a_number_or_a_share_of_the_hosts() {
+    let batch = |args: &str, hosts| ssh(&format!("{args} * test.ping")).pace.batch_of(hosts);
+    assert_eq!((batch("", 100), batch("-b 7", 100), batch("-b 25%", 10)), (None, Some(7), Some(2)));
+    assert_eq!((batch("-b 1%", 10), batch("--batch-safe-limit 9", 9)), (Some(1), None));
+    assert_eq!(batch("--batch-safe-limit 9", 10), Some(8));
+    assert_eq!(batch("--batch-safe-limit 9 --batch-safe-size 3", 10), Some(3));
+    assert_eq!(ssh("--failhard * test.ping").pace.failures_max, Some(1));
+    assert_eq!(ssh("--limit-failures 5 * test.ping").pace.failures_max, Some(5));
 }

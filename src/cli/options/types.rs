@@ -1,9 +1,11 @@
 //! The typed values of a command line. `None` and empty leave a choice to the config and the roster.
 
+use super::jobs::Again;
 use crate::output::Level;
+use crate::returners::Asked;
 use crate::trust::Policy;
 use halite_roster::{Secret, TargetKind};
-use halite_wire::Jid;
+use halite_wire::{Jid, Map, Value};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -53,12 +55,23 @@ pub struct SshOptions {
     pub target_kind: TargetKind,
     /// Function and arguments as typed; with `raw`, the words of a shell command.
     pub words: Vec<String>,
+    /// A call whose arguments are typed already; counts instead of `words`.
+    pub call: Option<TypedCall>,
+    /// A stored job that gives target and call; both are empty then.
+    pub again: Option<Again>,
     pub raw: bool,
     /// List the roster instead of running anything.
     pub hosts: bool,
     pub preview_target: bool,
     pub allow_empty: bool,
     pub max_procs: Option<usize>,
+    pub pace: PaceOptions,
+    /// Come back with the jid as soon as the job is stored.
+    pub is_async: bool,
+    /// Kept with the job.
+    pub metadata: Map,
+    /// Run on so many of the hosts, picked at random.
+    pub subset: Option<usize>,
     pub timeout: Option<Duration>,
     pub connect_timeout: Option<Duration>,
     pub wipe: bool,
@@ -69,10 +82,53 @@ pub struct SshOptions {
     pub show_jid: bool,
     pub summary: bool,
     pub login: LoginOptions,
+    /// `--return` and its options.
+    pub returners: Asked,
     pub trust: Option<Policy>,
     pub roster: Option<String>,
     pub roster_file: Option<PathBuf>,
     pub update_roster: bool,
+}
+
+/// A function with arguments that need no parsing.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TypedCall {
+    pub fun: String,
+    pub arg: Vec<Value>,
+    pub kwarg: Map,
+}
+
+/// How hosts begin, beside how many at once.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PaceOptions {
+    pub batch: Option<BatchSize>,
+    /// How long a place stays empty when its host is done.
+    pub batch_wait: Duration,
+    /// Beyond so many hosts they come in batches though nobody asked for it...
+    pub batch_safe_limit: Option<usize>,
+    /// ... of this size.
+    pub batch_safe_size: usize,
+    /// After so many hosts that did not do well no other begins.
+    pub failures_max: Option<usize>,
+}
+
+/// `-b N` or `-b N%`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum BatchSize {
+    Hosts(usize),
+    Percent(f64),
+}
+
+impl PaceOptions {
+    /// Hosts at once for a run on `hosts` of them; `None` where no batch was asked for.
+    pub fn batch_of(&self, hosts: usize) -> Option<usize> {
+        match self.batch {
+            Some(BatchSize::Hosts(count)) => Some(count),
+            // Whole hosts only, and one at least.
+            Some(BatchSize::Percent(percent)) => Some(((hosts as f64 * percent / 100.0) as usize).max(1)),
+            None => self.batch_safe_limit.filter(|limit| hosts > *limit).map(|_| self.batch_safe_size),
+        }
+    }
 }
 
 /// Whom to be on the hosts, where the roster does not say.
@@ -103,6 +159,17 @@ pub struct RunOptions {
     pub doc: bool,
     pub quiet: bool,
     pub timeout: Option<Duration>,
+    /// Come back with the jid and let the function go on in the background.
+    pub is_async: bool,
+    /// How hosts are reached by functions that ask some; nothing else is set.
+    pub reach: SshOptions,
+}
+
+impl CommonOptions {
+    /// Why the command cannot be had yet, as a sentence with advice.
+    pub fn unsupported(&self) -> Option<String> {
+        self.unsupported.clone()
+    }
 }
 
 impl SshOptions {

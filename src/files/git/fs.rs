@@ -1,6 +1,6 @@
 //! `gitfs_remotes`: which branch or tag of which repository is part of which environment.
 
-use super::{GitError, Login, Mirror};
+use super::{GitError, Kind, Login, Mirror};
 use crate::files::roots::Root;
 use halite_roster::Glob;
 use halite_wire::{Map, Value};
@@ -16,7 +16,6 @@ const UPDATE_INTERVAL_SECS: u64 = 60;
 #[derive(Default)]
 pub struct GitFs {
     remotes: Vec<Remote>,
-    interval: Duration,
 }
 
 /// One repository of the file server.
@@ -37,7 +36,38 @@ pub struct Remote {
     maps_names: bool,
     /// The branch or tag for environments that are none of this repository's.
     fallback: String,
-    references: OnceLock<HashMap<String, String>>,
+    /// The branch or tag that is every environment.
+    all: String,
+    kinds: Kinds,
+    /// So long its mirror is new enough.
+    interval: Duration,
+    /// Commits by branch and tag, or why there are none.
+    references: OnceLock<Result<HashMap<String, String>, String>>,
+}
+
+/// What may be an environment (`ref_types`), in the order of precedence.
+struct Kinds {
+    named: Vec<Kind>,
+    /// Commits by their own names.
+    commits: bool,
+}
+
+impl Kinds {
+    fn read(words: &[String]) -> Result<Kinds, String> {
+        if words.is_empty() {
+            return Ok(Kinds { named: Kind::ALL.to_vec(), commits: true });
+        }
+        let mut kinds = Kinds { named: Vec::new(), commits: false };
+        for word in words {
+            match word.to_lowercase().as_str() {
+                "branch" => kinds.named.push(Kind::Branch),
+                "tag" => kinds.named.push(Kind::Tag),
+                "sha" => kinds.commits = true,
+                other => return Err(format!("ref_types: {other:?} is none of branch, tag and sha")),
+            }
+        }
+        Ok(kinds)
+    }
 }
 
 impl GitFs {
@@ -50,15 +80,12 @@ impl GitFs {
         let remotes: Result<Vec<Remote>, String> =
             remotes.iter().map(|entry| Remote::read(entry, opts, cache)).collect();
         let remotes = remotes?;
-        let seconds = opts.get("gitfs_update_interval").and_then(Value::as_i64);
-        let seconds = seconds.and_then(|seconds| u64::try_from(seconds).ok()).unwrap_or(UPDATE_INTERVAL_SECS);
-        Ok((!remotes.is_empty()).then(|| GitFs { remotes, interval: Duration::from_secs(seconds) }))
+        Ok((!remotes.is_empty()).then_some(GitFs { remotes }))
     }
 
     /// All environments the repositories have. What cannot be fetched is told in the log and has none.
     pub fn environments(&self) -> Vec<String> {
-        let mut names: Vec<String> =
-            self.remotes.iter().flat_map(|remote| remote.environments(self.interval)).collect();
+        let mut names: Vec<String> = self.remotes.iter().flat_map(Remote::environments).collect();
         names.sort();
         names.dedup();
         names
@@ -69,10 +96,15 @@ impl GitFs {
     /// # Errors
     /// A tree cannot be written out.
     pub fn roots(&self, saltenv: &str) -> Result<Option<Vec<Root>>, String> {
-        let roots = self.remotes.iter().map(|remote| remote.root(saltenv, self.interval));
+        let roots = self.remotes.iter().map(|remote| remote.root(saltenv));
         let roots: Result<Vec<Option<Root>>, GitError> = roots.collect();
         let roots: Vec<Root> = roots.map_err(|error| error.to_string())?.into_iter().flatten().collect();
         Ok((!roots.is_empty()).then_some(roots))
+    }
+
+    /// Why some repositories have nothing at all, one text each.
+    pub fn failures(&self) -> Vec<&str> {
+        self.remotes.iter().filter_map(|remote| remote.fetched().as_ref().err()).map(String::as_str).collect()
     }
 }
 
@@ -89,10 +121,15 @@ impl Remote {
         };
         let option = |name: &str| own.get(name).or_else(|| opts.get(&format!("gitfs_{name}")));
         let text = |name: &str| option(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let words = |name: &str| {
-            let list = option(name).and_then(Value::as_list).unwrap_or_default();
-            list.iter().filter_map(Value::as_str).map(str::to_owned).collect()
+        let words = |name: &str| match option(name) {
+            Some(Value::Str(words)) => words.split(',').map(|word| word.trim().to_owned()).collect(),
+            other => {
+                let list = other.and_then(Value::as_list).unwrap_or_default();
+                list.iter().filter_map(Value::as_str).map(str::to_owned).collect::<Vec<String>>()
+            }
         };
+        let seconds = option("update_interval").and_then(Value::as_i64);
+        let seconds = seconds.and_then(|seconds| u64::try_from(seconds).ok()).unwrap_or(UPDATE_INTERVAL_SECS);
         let mut environments = HashMap::new();
         for options in [opts.get("gitfs_saltenv"), own.get("saltenv")].into_iter().flatten() {
             for (name, options) in &flattened(options) {
@@ -116,28 +153,30 @@ impl Remote {
             forbidden: words("saltenv_blacklist"),
             maps_names: !option("disable_saltenv_mapping").is_some_and(Value::is_truthy),
             fallback: text("fallback"),
+            all: text("all_saltenvs"),
+            kinds: Kinds::read(&words("ref_types"))?,
+            interval: Duration::from_secs(seconds),
             references: OnceLock::new(),
         })
     }
 
-    /// Branches and tags, fetched once a run.
-    fn references(&self, interval: Duration) -> &HashMap<String, String> {
+    /// Branches and tags, fetched once a run; what cannot be is told in the log.
+    fn fetched(&self) -> &Result<HashMap<String, String>, String> {
         self.references.get_or_init(|| {
-            let found = self.mirror.update(interval).and_then(|()| self.mirror.references());
-            found.unwrap_or_else(|error| {
+            let updated = self.mirror.update(self.interval);
+            updated.and_then(|()| self.mirror.references(&self.kinds.named)).map_err(|error| {
                 tracing::error!("{error}");
-                HashMap::new()
+                error.to_string()
             })
         })
     }
 
-    fn environments(&self, interval: Duration) -> Vec<String> {
-        let references = self.references(interval);
+    fn environments(&self) -> Vec<String> {
+        let Ok(references) = self.fetched() else { return Vec::new() };
         let mapped = references.keys().filter(|_| self.maps_names);
         let mapped = mapped.map(|name| if *name == self.base { "base" } else { name }.to_owned());
-        let named =
-            self.environments.keys().filter(|name| self.reference(name, references).is_some()).cloned();
-        let base = references.contains_key(&self.base).then(|| "base".to_owned());
+        let named = self.environments.keys().filter(|name| self.commit(name).is_some()).cloned();
+        let base = self.commit("base").map(|_| "base".to_owned());
         mapped.chain(named).chain(base).filter(|name| self.serves(name)).collect()
     }
 
@@ -147,23 +186,27 @@ impl Remote {
     }
 
     /// The commit of an environment.
-    fn reference<'r>(&self, saltenv: &str, references: &'r HashMap<String, String>) -> Option<&'r String> {
+    fn commit(&self, saltenv: &str) -> Option<String> {
         let named = self.environments.get(saltenv).and_then(|options| options.get_str("ref"));
         let own = match (named, saltenv) {
-            (Some(name), _) => references.get(name),
-            (None, "base") => references.get(&self.base),
-            (None, name) if self.maps_names && name != self.base => references.get(name),
+            _ if !self.all.is_empty() => Some(self.all.as_str()),
+            (Some(name), _) => Some(name),
+            (None, "base") => Some(self.base.as_str()),
+            (None, name) if self.maps_names && name != self.base => Some(name),
             _ => None,
         };
-        own.or_else(|| references.get(&self.fallback))
+        own.into_iter().chain([self.fallback.as_str()]).find_map(|name| self.commit_of(name))
     }
 
-    fn root(&self, saltenv: &str, interval: Duration) -> Result<Option<Root>, GitError> {
-        let references = self.references(interval);
-        let Some(commit) = self.reference(saltenv, references).filter(|_| self.serves(saltenv)) else {
-            return Ok(None);
-        };
-        let checkout = self.mirror.checkout(commit)?;
+    /// The commit of a branch, of a tag, or by its own name.
+    fn commit_of(&self, name: &str) -> Option<String> {
+        let known = self.fetched().as_ref().ok()?.get(name).cloned();
+        known.or_else(|| (self.kinds.commits && self.mirror.has_commit(name)).then(|| name.to_owned()))
+    }
+
+    fn root(&self, saltenv: &str) -> Result<Option<Root>, GitError> {
+        let Some(commit) = self.commit(saltenv).filter(|_| self.serves(saltenv)) else { return Ok(None) };
+        let checkout = self.mirror.checkout(&commit)?;
         let own = self.environments.get(saltenv);
         let root = own.and_then(|own| own.get_str("root")).unwrap_or(&self.root);
         let mount = own.and_then(|own| own.get_str("mountpoint")).map_or_else(|| self.mount.clone(), mount);

@@ -1,16 +1,21 @@
 //! One repository: its mirror, its branches and tags, and the trees of commits.
 
+use super::run;
 use crate::config::private_dir;
 use rustix::fs::FlockOperation;
 use std::collections::HashMap;
 use std::fs::File;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 /// Trees nobody looked at for so long are removed.
 const UNUSED: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// A server that says nothing for so long hangs.
+const STALL: Duration = Duration::from_secs(if cfg!(test) { 2 } else { 60 });
 
 /// A repository and how it is reached.
 #[derive(Clone, Debug)]
@@ -33,6 +38,25 @@ pub struct Login {
     pub ssl_verify: Option<bool>,
 }
 
+/// What a reference is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Branch,
+    Tag,
+}
+
+impl Kind {
+    /// A branch comes before a tag of its name.
+    pub const ALL: &[Kind] = &[Kind::Branch, Kind::Tag];
+
+    fn prefix(self) -> &'static str {
+        match self {
+            Kind::Branch => "refs/heads/",
+            Kind::Tag => "refs/tags/",
+        }
+    }
+}
+
 /// A commit's tree on disk.
 #[derive(Clone, Debug)]
 pub struct Checkout {
@@ -48,6 +72,10 @@ pub enum GitError {
     NoGit { url: String, source: std::io::Error },
     #[error("{url}: git {what} failed: {said}")]
     Failed { url: String, what: String, said: String },
+    #[error("{url}: git {what} heard nothing for {}s and was ended", .after.as_secs())]
+    Hangs { url: String, what: String, after: Duration },
+    #[error("{why} (tried a short while ago)")]
+    Before { why: String },
     #[error("{url} cannot be kept in {}: {source}", .folder.display())]
     Kept { url: String, folder: PathBuf, source: std::io::Error },
     #[error("{url} has no branch or tag {reference:?}")]
@@ -73,7 +101,8 @@ impl Mirror {
     }
 
     /// Brings the mirror up to date, unless that was done within `interval`. Where the repository cannot be reached,
-    /// what is there already serves on, and a warning is logged.
+    /// what is there already serves on, and a warning is logged. It is not tried again within `interval`, either: many
+    /// hosts ask one after the other.
     ///
     /// # Errors
     /// There is nothing to serve.
@@ -82,9 +111,8 @@ impl Mirror {
         private_dir(&self.folder).map_err(|error| kept(std::io::Error::other(error.to_string())))?;
         let lock = File::create(self.folder.join("lock")).map_err(kept)?;
         rustix::fs::flock(&lock, FlockOperation::LockExclusive).map_err(|error| kept(error.into()))?;
-        let mark = self.folder.join("updated");
-        let is_new = !self.repository().exists();
-        if is_new {
+        let (mark, failed) = (self.folder.join("updated"), self.folder.join("failed"));
+        if !self.repository().exists() {
             let fresh = self.folder.join("repository.new");
             let _ = std::fs::remove_dir_all(&fresh);
             self.git(&["init", "--quiet", "--bare", &fresh.to_string_lossy()], None)?;
@@ -92,28 +120,39 @@ impl Mirror {
         } else if age(&mark).is_some_and(|age| age < interval) {
             return Ok(());
         }
-        let spec = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"];
-        let fetched = self
-            .git(&["fetch", "--quiet", "--prune", "--no-auto-gc", "--", &self.url, spec[0], spec[1]], None);
-        match fetched {
-            Ok(_) => File::create(&mark).map(drop).map_err(kept),
-            Err(error) if !mark.exists() => Err(error),
-            Err(error) => {
+        let fetched = match std::fs::read_to_string(&failed) {
+            Ok(why) if age(&failed).is_some_and(|age| age < interval) => Err(GitError::Before { why }),
+            _ => self.fetch(),
+        };
+        let Err(error) = fetched else {
+            let _ = std::fs::remove_file(&failed);
+            return File::create(&mark).map(drop).map_err(kept);
+        };
+        if !matches!(error, GitError::Before { .. }) {
+            std::fs::write(&failed, error.to_string()).map_err(kept)?;
+            if mark.exists() {
                 tracing::warn!("{error}; what was fetched before is served");
-                Ok(())
             }
         }
+        if mark.exists() { Ok(()) } else { Err(error) }
     }
 
-    /// Commits by the names of branches and tags; a branch comes before a tag of its name.
+    fn fetch(&self) -> Result<(), GitError> {
+        let spec = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"];
+        // Progress shows that the server is alive.
+        let fetch = ["fetch", "--progress", "--prune", "--no-auto-gc", "--", &self.url, spec[0], spec[1]];
+        self.git(&fetch, None).map(drop)
+    }
+
+    /// Commits by the names of branches and tags; `kinds` says which of them count, the first before the others.
     ///
     /// # Errors
     /// Git fails.
-    pub fn references(&self) -> Result<HashMap<String, String>, GitError> {
+    pub fn references(&self, kinds: &[Kind]) -> Result<HashMap<String, String>, GitError> {
         let format = "--format=%(refname) %(objectname) %(*objectname)";
         let listed = self.git(&["for-each-ref", format, "refs/tags", "refs/heads"], None)?;
         let mut found = HashMap::new();
-        for prefix in ["refs/tags/", "refs/heads/"] {
+        for prefix in kinds.iter().rev().map(|kind| kind.prefix()) {
             for line in listed.lines() {
                 let mut words = line.split_whitespace();
                 let (name, own, peeled) = (words.next(), words.next(), words.next());
@@ -125,6 +164,12 @@ impl Mirror {
             }
         }
         Ok(found)
+    }
+
+    /// Whether `name` is the whole name of a commit that is here.
+    pub fn has_commit(&self, name: &str) -> bool {
+        let is_name = name.len() == 40 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
+        is_name && self.git(&["cat-file", "-e", &format!("{name}^{{commit}}")], None).is_ok()
     }
 
     /// The tree of a commit, written out where it is not there yet.
@@ -191,13 +236,20 @@ impl Mirror {
             .env("GIT_SSH_COMMAND", ssh)
             .env_remove("GIT_DIR")
             .env("LC_ALL", "C");
-        let output = git.args(args).stdin(Stdio::null()).output();
-        let output = output.map_err(|source| GitError::NoGit { url: self.url.clone(), source })?;
-        if output.status.success() {
-            return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+        git.args(args);
+        let what = args.first().copied().unwrap_or_default();
+        let ended = if what == "fetch" { run::watched(&mut git, STALL) } else { run::plain(&mut git) };
+        match ended {
+            Ok(output) if output.status.success() => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
+            Ok(output) => {
+                let said = run::errors(&String::from_utf8_lossy(&output.stderr));
+                Err(GitError::Failed { url: self.url.clone(), what: what.to_owned(), said })
+            }
+            Err(error) if error.kind() == ErrorKind::TimedOut => {
+                Err(GitError::Hangs { url: self.url.clone(), what: what.to_owned(), after: STALL })
+            }
+            Err(source) => Err(GitError::NoGit { url: self.url.clone(), source }),
         }
-        let said = String::from_utf8_lossy(&output.stderr).trim().replace('\n', "; ");
-        Err(GitError::Failed { url: self.url.clone(), what: args.first().unwrap_or(&"").to_string(), said })
     }
 }
 

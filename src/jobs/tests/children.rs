@@ -99,13 +99,18 @@ fn random(seed: &mut u64) -> u64 {
     *seed
 }
 
+/// How often a writer is killed: `HALITE_KILLS`, or 100 times.
+fn kills() -> usize {
+    std::env::var("HALITE_KILLS").ok().and_then(|count| count.parse().ok()).unwrap_or(100)
+}
+
 #[tokio::test]
-async fn ctl_03_after_100_kills_every_acknowledged_return_is_there_once() {
+async fn ctl_03_after_random_kills_every_acknowledged_return_is_there_once() {
     let dir = TempDir::new();
     let mut seed = u64::from(std::process::id()) | 1 << 40;
     println_seed(seed);
     let mut acknowledged = BTreeMap::<Jid, Vec<String>>::new();
-    for _ in 0..100 {
+    for _ in 0..kills() {
         let mut writer = child("write", dir.path());
         std::thread::sleep(Duration::from_micros(random(&mut seed) % 60_000));
         writer.kill().unwrap();

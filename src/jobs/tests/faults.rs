@@ -77,11 +77,32 @@ async fn ctl_11_the_database_of_another_program_is_refused_and_untouched() {
 async fn ctl_17_a_newer_format_is_refused_and_untouched() {
     let dir = TempDir::new();
     drop_store(SqliteStore::open(dir.path()).await.unwrap()).await;
-    run_sql(&dir, "PRAGMA user_version = 2; PRAGMA wal_checkpoint(TRUNCATE);").await;
+    run_sql(&dir, "PRAGMA user_version = 3; PRAGMA wal_checkpoint(TRUNCATE);").await;
     let before = std::fs::read(dir.store_file()).unwrap();
     let error = refused(&dir).await;
-    assert!(matches!(error, StoreError::Newer { found: 2, known: 1, .. }), "{error}");
+    assert!(matches!(error, StoreError::Newer { found: 3, known: 2, .. }), "{error}");
     assert_eq!(std::fs::read(dir.store_file()).unwrap(), before);
+}
+
+#[tokio::test]
+async fn ctl_17_a_store_of_the_format_before_is_read_as_it_is_and_raised_by_the_first_writer() {
+    let dir = TempDir::new();
+    run_sql(&dir, include_str!("format_1.sql")).await;
+    let before = std::fs::read(dir.store_file()).unwrap();
+    let reader = SqliteStore::open_to_read(dir.path()).await.unwrap().unwrap();
+    let search = Search { functions: vec!["test.*".into()], ..Search::default() };
+    let job = reader.find(&search).await.unwrap().pop().unwrap();
+    assert_eq!(reader.targets(job.jid).await.unwrap(), ids(["a", "b"]));
+    assert_eq!(reader.returns(job.jid).await.unwrap()[0].value(), &Value::Bool(true));
+    drop_store(reader).await;
+    assert_eq!(std::fs::read(dir.store_file()).unwrap(), before, "reading changes nothing");
+
+    let writer = SqliteStore::open(dir.path()).await.unwrap();
+    assert_eq!(writer.find(&search).await.unwrap(), std::slice::from_ref(&job));
+    let next = begin(&writer, &ids(["a"])).await;
+    assert!(next > job.jid);
+    drop_store(writer).await;
+    drop_store(SqliteStore::open(dir.path()).await.unwrap()).await;
 }
 
 #[tokio::test]
@@ -204,20 +225,26 @@ impl JobStore for Moody {
     async fn finish(&self, jid: Jid) -> Result<(), StoreError> {
         self.inner.finish(jid).await
     }
-    async fn list(&self) -> Result<Vec<Job>, StoreError> {
-        self.inner.list().await
+    async fn put(&self, job: &Job, targets: &[MinionId]) -> Result<(), StoreError> {
+        self.inner.put(job, targets).await
+    }
+    async fn find(&self, search: &Search) -> Result<Vec<Job>, StoreError> {
+        self.inner.find(search).await
     }
     async fn load(&self, jid: Jid) -> Result<Option<Job>, StoreError> {
         self.inner.load(jid).await
     }
-    async fn returns(&self, jid: Jid) -> Result<Vec<StoredReturn>, StoreError> {
-        self.inner.returns(jid).await
+    async fn send_returns(&self, jid: Jid, to: mpsc::Sender<StoredReturn>) -> Result<(), StoreError> {
+        self.inner.send_returns(jid, to).await
     }
     async fn targets(&self, jid: Jid) -> Result<Vec<MinionId>, StoreError> {
         self.inner.targets(jid).await
     }
     async fn prune(&self, keep: Duration) -> Result<u64, StoreError> {
         self.inner.prune(keep).await
+    }
+    fn place(&self) -> String {
+        self.inner.place()
     }
 }
 

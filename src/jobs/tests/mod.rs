@@ -3,7 +3,10 @@
 mod children;
 mod contract;
 mod faults;
+mod mirrors;
+mod oracle;
 mod speed;
+mod stores;
 
 use super::*;
 use crate::fleet::facts::Request;
@@ -43,7 +46,8 @@ impl Drop for TempDir {
 
 pub(crate) fn request(fun: &str) -> Request {
     let (tgt, tgt_type, user) = ("*".to_owned(), "glob".to_owned(), "root".to_owned());
-    Request { tgt, tgt_type, fun: fun.to_owned(), arg: vec!["a".into(), 7.into()], kwarg: Map::new(), user }
+    let (arg, kwarg, metadata) = (vec!["a".into(), 7.into()], Map::new(), Map::new());
+    Request { tgt, tgt_type, fun: fun.to_owned(), arg, kwarg, user, metadata }
 }
 
 pub(crate) fn ids(names: impl IntoIterator<Item = impl AsRef<str>>) -> Vec<MinionId> {
@@ -56,20 +60,14 @@ pub(crate) fn record(id: &str, value: impl Into<Value>) -> Record {
 
 pub(crate) fn returned(id: &str, value: impl Into<Value>, retcode: i64) -> Record {
     let ret = Return { value: value.into(), retcode, success: retcode == 0, out: None, notes: Vec::new() };
-    let (minion, noise) = (id.parse().unwrap(), Vec::new());
-    Record { minion, outcome: Outcome::Returned(ret), noise, took: Duration::ZERO }
+    Record::new(id.parse().unwrap(), Outcome::Returned(ret))
 }
 
 pub(crate) fn unreachable(id: &str) -> Record {
     let kind = HostErrorKind::Unreachable("refused".into());
     let error =
         HostError { addr: format!("{id}:22"), phase: Phase::Connect, reached: Reached::NotStarted, kind };
-    Record {
-        minion: id.parse().unwrap(),
-        outcome: Outcome::Failed(error),
-        noise: Vec::new(),
-        took: Duration::ZERO,
-    }
+    Record::new(id.parse().unwrap(), Outcome::Failed(error))
 }
 
 /// Begins a job of `test.ping` on these hosts.

@@ -1,6 +1,10 @@
-//! How fast the store must be. Run with `--release --ignored`; a debug build of SQLite says nothing.
+//! How fast the stores must be. Run with `--release --ignored`; a debug build says nothing. Each figure is one line,
+//! `figure: WHAT: MILLISECONDS ms (limit MILLISECONDS ms)`, which `cargo xtask bench` reads.
 
+use super::stores::{mysql_opts, postgres_opts};
 use super::*;
+use halite_site::{MariaDb, Postgres};
+use std::sync::Arc;
 use std::time::Instant;
 
 /// The middle one of `n` runs of `work`.
@@ -15,23 +19,104 @@ async fn median<F: Future<Output = ()>>(n: usize, mut work: impl FnMut() -> F) -
     times[n / 2]
 }
 
-#[tokio::test]
-#[ignore = "measures; needs a release build and a quiet machine"]
-async fn ten_thousand_returns_of_2_kib_take_at_most_1500_ms() {
-    let dir = TempDir::new();
-    let store = SqliteStore::open(dir.path()).await.unwrap();
-    let targets = ids((0..10_000).map(|n| format!("host{n}")));
-    let begin_at = Instant::now();
-    let jid = begin(&store, &targets).await;
-    let begun = begin_at.elapsed();
+/// Shows a figure, and demands that it is within its limit.
+fn figure(what: &str, took: Duration, limit_ms: u64) {
+    use std::io::Write;
+    let ms = took.as_secs_f64() * 1e3;
+    let _ = writeln!(std::io::stderr(), "figure: {what}: {ms:.1} ms (limit {limit_ms} ms)");
+    assert!(took <= Duration::from_millis(limit_ms), "{what}: {took:?}");
+}
+
+fn ten_thousand() -> Vec<MinionId> {
+    ids((0..10_000).map(|n| format!("host{n}")))
+}
+
+/// Saves a return of 2 KiB of each host, in batches as a run does.
+async fn save_all(store: &dyn JobStore, jid: Jid, targets: &[MinionId]) -> Duration {
     let rows: Vec<_> = targets.iter().map(|id| stored(jid, &record(id.as_str(), "x".repeat(2048)))).collect();
     let start = Instant::now();
     for batch in rows.chunks(BATCH_RECORDS_MAX) {
         store.save_returns(batch).await.unwrap();
     }
-    let took = start.elapsed();
-    report(format!("begin with 10,000 targets {begun:?}, 10,000 returns {took:?}"));
-    assert!(took < Duration::from_millis(1500), "{took:?}");
+    start.elapsed()
+}
+
+/// How long the first return takes, and how long all.
+async fn read_all(store: &dyn JobStore, jid: Jid) -> (Duration, Duration) {
+    let (to, mut rows) = tokio::sync::mpsc::channel(256);
+    let start = Instant::now();
+    let reading = async {
+        assert!(rows.recv().await.is_some());
+        let first = start.elapsed();
+        let mut count = 1;
+        while rows.recv().await.is_some() {
+            count += 1;
+        }
+        assert_eq!(count, 10_000);
+        (first, start.elapsed())
+    };
+    let (sent, times) = tokio::join!(store.send_returns(jid, to), reading);
+    sent.unwrap();
+    times
+}
+
+#[tokio::test]
+#[ignore = "measures; needs a release build and a quiet machine"]
+async fn ten_thousand_returns_in_sqlite() {
+    let dir = TempDir::new();
+    let store = SqliteStore::open(dir.path()).await.unwrap();
+    let targets = ten_thousand();
+    let start = Instant::now();
+    let jid = begin(&store, &targets).await;
+    figure("SQLite: a job of 10,000 targets begun", start.elapsed(), 200);
+    figure("SQLite: 10,000 returns of 2 KiB durable", save_all(&store, jid, &targets).await, 1500);
+    let (first, all) = read_all(&store, jid).await;
+    figure("SQLite: the first of 10,000 returns read", first, 300);
+    figure("SQLite: all of 10,000 returns read", all, 1000);
+}
+
+async fn ten_thousand_returns_in(name: &str, opts: &Map) {
+    let store = open_store(name, Options { opts, name, set: None, kwargs: None }).unwrap();
+    store.init().await.unwrap();
+    let targets = ten_thousand();
+    let jid = begin(&*store, &targets).await;
+    figure(&format!("{name}: 10,000 returns of 2 KiB durable"), save_all(&*store, jid, &targets).await, 3000);
+    let (first, _) = read_all(&*store, jid).await;
+    figure(&format!("{name}: the first of 10,000 returns read"), first, 300);
+}
+
+#[tokio::test]
+#[ignore = "measures; needs a release build and a quiet machine"]
+async fn ten_thousand_returns_in_databases() {
+    let server = MariaDb::start().unwrap();
+    ten_thousand_returns_in("mysql", &mysql_opts(&server)).await;
+    let server = Postgres::start().unwrap();
+    ten_thousand_returns_in("postgres", &postgres_opts(&server, "returner.postgres")).await;
+    let server = Postgres::start().unwrap();
+    ten_thousand_returns_in("pgjsonb", &postgres_opts(&server, "returner.pgjsonb")).await;
+}
+
+#[tokio::test]
+#[ignore = "measures; needs a release build and a quiet machine"]
+async fn a_search_among_100_000_jobs() {
+    let dir = TempDir::new();
+    drop(SqliteStore::open(dir.path()).await.unwrap());
+    run_sql(
+        &dir,
+        "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 99999)
+         INSERT INTO jids SELECT printf('20261121%012d', i), json_object('jid', printf('20261121%012d', i),
+             'tgt_type', 'glob', 'tgt', '*', 'user', 'root', 'arg', json_array('x'),
+             'fun', CASE i % 100 WHEN 0 THEN 'state.apply' ELSE 'test.ping' END) FROM n",
+    )
+    .await;
+    let store = Arc::new(SqliteStore::open_to_read(dir.path()).await.unwrap().unwrap());
+    let search = Search { functions: vec!["state.*".into()], ..Search::default() };
+    let took = median(5, || async { assert_eq!(store.find(&search).await.unwrap().len(), 1000) }).await;
+    figure("SQLite: 1,000 of 100,000 jobs found by function", took, 200);
+    let since = "20261121000000099900".parse().ok();
+    let search = Search { since, ..Search::default() };
+    let took = median(5, || async { assert_eq!(store.find(&search).await.unwrap().len(), 100) }).await;
+    figure("SQLite: 100 of 100,000 jobs found by time", took, 200);
 }
 
 #[tokio::test]
@@ -48,11 +133,7 @@ async fn an_existing_store_opens_in_3_ms_and_begins_a_job_quickly() {
     .await;
     let pruned =
         median(51, || async { assert!(store.prune(Duration::from_secs(86_400)).await.is_ok()) }).await;
-    report(format!("open {open:?}, begin {begun:?}, prune with nothing to do {pruned:?}"));
-    assert!(open < Duration::from_millis(3), "{open:?}");
-}
-
-fn report(line: String) {
-    use std::io::Write;
-    let _ = writeln!(std::io::stderr(), "{line}");
+    figure("SQLite: opened", open, 3);
+    figure("SQLite: a job begun", begun, 50);
+    figure("SQLite: pruned, with nothing to do", pruned, 10);
 }

@@ -1,7 +1,7 @@
 //! `git`: branches of repositories as pillar trees, each with a top file of its own.
 
 use super::{Args, Request};
-use crate::files::{Login, Mirror};
+use crate::files::{Kind, Login, Mirror};
 use crate::pillar::compile::flattened;
 use halite_wire::{Map, Value};
 use indexmap::IndexMap;
@@ -65,6 +65,7 @@ impl Remote {
         let asked =
             request.options.pillarenv.as_deref().or(request.options.saltenv.as_deref()).unwrap_or("base");
         let branch = match self.branch.as_str() {
+            "__env__" if !text("all_saltenvs").is_empty() => text("all_saltenvs"),
             "__env__" if asked == "base" => base.clone(),
             "__env__" => asked.to_owned(),
             branch => branch.to_owned(),
@@ -76,7 +77,10 @@ impl Remote {
             None => branch.clone(),
         };
         let mirror = Mirror::new(&request.cache.join("git_pillar"), &self.url, login);
-        let found = mirror.update(UPDATE_INTERVAL).and_then(|()| mirror.references());
+        let interval = self.option(request, "update_interval").and_then(Value::as_i64);
+        let interval = interval.and_then(|seconds| u64::try_from(seconds).ok());
+        let interval = interval.map_or(UPDATE_INTERVAL, Duration::from_secs);
+        let found = mirror.update(interval).and_then(|()| mirror.references(Kind::ALL));
         let references = found.map_err(|error| error.to_string())?;
         let Some(commit) = references.get(&branch).or_else(|| references.get(&text("fallback"))) else {
             return if self.branch == "__env__" {
@@ -92,5 +96,70 @@ impl Remote {
             return Err(format!("the root {root:?} is not inside the repository"));
         }
         Ok(Some((environment, checkout.folder.join(root))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::pillar::tests::{Room, id};
+    use halite_site::GitServer;
+    use halite_wire::Map;
+    use halite_wire::message::PillarAsk;
+    use std::process::Command;
+
+    /// A repository whose branches say who they are.
+    fn origin(room: &Room, branches: &[&str]) {
+        let git = |args: &[&str]| {
+            let mut git = Command::new("git");
+            git.args([
+                "-c",
+                "user.name=T",
+                "-c",
+                "user.email=t@example.org",
+                "-c",
+                "init.defaultBranch=master",
+            ]);
+            assert!(
+                git.arg("-C").arg(room.at("srv/origin")).args(args).status().unwrap().success(),
+                "{args:?}"
+            );
+        };
+        for (number, branch) in branches.iter().enumerate() {
+            let environment = if *branch == "master" { "base" } else { branch };
+            room.write("srv/origin/top.sls", &format!("{environment}:\n  '*': [a]\n"))
+                .write("srv/origin/a.sls", &format!("from: {branch}\n{branch}: 1\n"));
+            if number == 0 {
+                git(&["init", "-q"]);
+            } else {
+                git(&["checkout", "-q", "-b", branch]);
+            }
+            git(&["add", "."]);
+            git(&["commit", "-q", "-m", branch]);
+        }
+    }
+
+    #[test]
+    fn branches_are_fetched_over_the_network_and_the_last_copy_serves_while_it_is_down() {
+        let room = Room::new();
+        origin(&room, &["master", "dev"]);
+        let server = GitServer::daemon(room.at("srv").as_ref()).unwrap();
+        let url = format!("{}/origin", server.url);
+        let of = |remotes: &str, pillarenv: Option<&str>| {
+            let config = format!("git_pillar_update_interval: 0\next_pillar: [{{git: [{remotes}]}}]");
+            let ask = PillarAsk { pillarenv: pillarenv.map(str::to_owned), ..PillarAsk::default() };
+            room.pillar(&config).compile(&id("m1"), ask)
+        };
+        let from = |data: Map| data.get_str("from").map(str::to_owned);
+        let (both, errors) = of(&format!("'master {url}', 'dev {url}'"), None);
+        assert!(
+            errors.is_empty() && both.contains_key("master") && both.contains_key("dev"),
+            "{both:?} {errors:?}"
+        );
+        assert_eq!(from(of(&format!("'__env__ {url}'"), Some("dev")).0), Some("dev".into()));
+        assert_eq!(from(of(&format!("'__env__ {url}'"), None).0), Some("master".into()));
+        let (none, errors) = of(&format!("'master {}/none'", server.url), None);
+        assert!(none.is_empty() && errors[0].contains("git fetch failed"), "{errors:?}");
+        drop(server);
+        assert_eq!(from(of(&format!("'master {url}'"), None).0), Some("master".into()));
     }
 }

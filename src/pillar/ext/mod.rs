@@ -4,9 +4,12 @@ mod commands;
 mod file_tree;
 mod git;
 mod nodegroups;
-mod rows;
-mod sqlite;
+mod paths;
+mod saltclass;
+mod sql;
 mod stack;
+
+pub use sql::Databases;
 
 use super::compile::{Request, flattened};
 use super::functions::Host;
@@ -25,8 +28,11 @@ const SOURCES: &[(&str, Source)] = &[
     ("git", git::read),
     ("http_json", commands::http_json),
     ("http_yaml", commands::http_yaml),
+    ("mysql", sql::mysql),
     ("nodegroups", nodegroups::read),
-    ("sqlite3", sqlite::read),
+    ("postgres", sql::postgres),
+    ("saltclass", saltclass::read),
+    ("sqlite3", sql::sqlite),
     ("stack", stack::read),
 ];
 

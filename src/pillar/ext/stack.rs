@@ -1,6 +1,7 @@
 //! `stack`: YAML files named by configuration files, each merged over those before it, each a template that sees what
 //! the others gave.
 
+use super::paths::expanded;
 use super::{Args, Request, host};
 use halite_render::jinja::{self, DirLoader, Prepared};
 use halite_render::yaml;
@@ -117,37 +118,6 @@ impl Page<'_> {
         let loader = DirLoader { roots: vec![self.folder.to_owned()] };
         jinja::render(text, name, &variables, &loader, &host(request, known)).map_err(|error| error.report())
     }
-}
-
-/// The files a line names, sorted; none where there are none.
-fn expanded(folder: &Path, line: &str) -> Vec<PathBuf> {
-    let path = folder.join(line);
-    if !line.contains(['*', '?', '[']) {
-        return if path.is_file() { vec![path] } else { Vec::new() };
-    }
-    let mut found = vec![PathBuf::new()];
-    for part in path.components() {
-        let name = part.as_os_str().to_string_lossy();
-        if !name.contains(['*', '?', '[']) {
-            found.iter_mut().for_each(|path| path.push(part));
-            continue;
-        }
-        let glob = halite_roster::Glob::new(&name);
-        let mut next = Vec::new();
-        for above in found {
-            let entries = std::fs::read_dir(&above).into_iter().flatten().flatten();
-            let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
-            next.extend(
-                names
-                    .filter(|name| !name.starts_with('.') && glob.is_match(name))
-                    .map(|name| above.join(name)),
-            );
-        }
-        found = next;
-    }
-    found.retain(|path| path.is_file());
-    found.sort();
-    found
 }
 
 /// `data` over `stack`: each dict says with `__` how it is merged, each list with its first entry.

@@ -1,7 +1,7 @@
 //! Where states were written, kept beside high data for the sake of messages.
 
 use crate::{Place, Rendered};
-use halite_wire::Map;
+use halite_wire::{Map, Value};
 use std::collections::BTreeMap;
 
 type Keys = Vec<((String, Option<String>), Place)>;
@@ -15,6 +15,35 @@ impl Places {
     pub(crate) fn keep(&mut self, saltenv: &str, sls: &str, rendered: &mut Rendered) {
         let keys = std::mem::take(&mut rendered.places);
         self.0.insert((saltenv.to_owned(), sls.to_owned()), (rendered.path.clone(), keys));
+    }
+
+    /// The environments of a top file, once its places are kept. What is wrong with it is added to `errors`; `what`
+    /// names its kind there, `root` what its path is below.
+    pub(crate) fn keep_top(
+        &mut self,
+        saltenv: &str,
+        rendered: Result<Option<Rendered>, String>,
+        (what, root): (&str, &str),
+        errors: &mut Vec<String>,
+    ) -> Option<Map> {
+        let mut rendered = match rendered {
+            Ok(rendered) => rendered?,
+            Err(error) => {
+                errors.push(error);
+                return None;
+            }
+        };
+        let path = rendered.path.clone();
+        self.keep(saltenv, &path, &mut rendered);
+        match rendered.data {
+            Value::Map(top) => Some(top),
+            other if !other.is_truthy() => None,
+            other => {
+                let kind = other.kind();
+                errors.push(format!("{root}{path}: {what} is a map of environments, this is {kind}"));
+                None
+            }
+        }
     }
 
     /// `salt://web/init.sls:12:3` of `key` under `id`, of the ID alone where the key has no place, of the file where
@@ -35,6 +64,12 @@ impl Places {
         };
         let place = find(key).or_else(|| find(None));
         place.map_or_else(|| format!("salt://{path}"), Place::to_string)
+    }
+
+    /// Where an ID is written, whichever SLS it is in: for what does not say itself where it is from.
+    pub(crate) fn anywhere(&self, id: &str) -> Option<&Place> {
+        let mut keys = self.0.values().flat_map(|(_, keys)| keys);
+        keys.find(|((own, inner), _)| own == id && inner.is_none()).map(|(_, place)| place)
     }
 
     /// Where a top file names the target of an environment, whichever top file that is.

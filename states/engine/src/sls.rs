@@ -176,7 +176,8 @@ impl Tree<'_> {
             other if !other.is_truthy() => return Map::new(),
             other => {
                 let kind = other.kind();
-                self.errors.push(format!("salt://{}: an SLS is a map of IDs, this is {kind}", rendered.path));
+                self.errors
+                    .push(format!("salt://{}:1:1: an SLS is a map of IDs, this is {kind}", rendered.path));
                 return Map::new();
             }
         };
@@ -224,8 +225,10 @@ impl Tree<'_> {
 
     fn conflict(&self, id: &Value, before: &Value, after: &Value) -> String {
         let id = text(id);
+        // What is no map of states does not say where it is from.
+        let anywhere = || self.places.anywhere(&id).map_or_else(String::new, ToString::to_string);
         let place =
-            |body: &Value| body.as_map().map_or(String::new(), |body| self.places.of(body, &id, None));
+            |body: &Value| body.as_map().map_or_else(anywhere, |body| self.places.of(body, &id, None));
         let saltenv =
             |body: &Value| body.get("__env__").map_or("".into(), |saltenv| text(saltenv).into_owned());
         let of = if saltenv(before) == saltenv(after) {

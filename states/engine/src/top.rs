@@ -93,24 +93,6 @@ impl Gathering {
 
     /// Keeps the places of a file and says what is wrong with it.
     fn read(&mut self, saltenv: &str, rendered: Result<Option<Rendered>, String>) -> Option<Map> {
-        let mut rendered = match rendered {
-            Ok(rendered) => rendered?,
-            Err(error) => {
-                self.errors.push(error);
-                return None;
-            }
-        };
-        let path = rendered.path.clone();
-        self.places.keep(saltenv, &path, &mut rendered);
-        match rendered.data {
-            Value::Map(map) => Some(map),
-            other if !other.is_truthy() => None,
-            other => {
-                let kind = other.kind();
-                self.errors
-                    .push(format!("salt://{path}: a top file is a map of environments, this is {kind}"));
-                None
-            }
-        }
+        self.places.keep_top(saltenv, rendered, ("a top file", "salt://"), &mut self.errors)
     }
 }

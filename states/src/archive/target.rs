@@ -105,6 +105,20 @@ impl Target {
         Ok((missing, wrong))
     }
 
+    /// Paths of the archive that are not there, those further in last.
+    pub fn absent(&self, listed: &Listing) -> Vec<PathBuf> {
+        let beneath = |name: &String| !name.split('/').any(|part| part == "..");
+        let names = listed.plain();
+        let mut paths: Vec<PathBuf> = names
+            .iter()
+            .filter(|name| beneath(name))
+            .map(|name| self.name.join(name.trim_matches('/')))
+            .filter(|path| *path != self.name && path.symlink_metadata().is_err())
+            .collect();
+        paths.sort();
+        paths
+    }
+
     fn is_owned(&self) -> bool {
         self.user.is_truthy() || self.group.is_truthy()
     }

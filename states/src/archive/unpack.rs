@@ -2,7 +2,7 @@
 
 use super::Archive;
 use crate::StateCtx;
-use halite_modules::archive::{Listing, program};
+use halite_modules::archive::{Listing, guard, program};
 use halite_modules::args::as_text;
 use halite_modules::process::Command;
 use halite_modules::{Args, Bound, CallError, call, paths, shell_words};
@@ -119,7 +119,7 @@ fn tar_words(options: &str) -> Result<Vec<String>, CallError> {
 /// Unpacks; the lines tar wrote.
 fn tar(file: &Path, into: &Path, words: &[String]) -> Result<Vec<String>, CallError> {
     program(&["tar"])?;
-    let command = words.iter().fold(Command::new(["tar"]), |command, word| command.arg(word));
+    let command = words.iter().fold(guard::modest(Command::new(["tar"])), |command, word| command.arg(word));
     let output = command.arg(file).cwd(into).run().map_err(|error| CallError::failed(error.to_string()))?;
     if !output.ok() {
         let said = String::from_utf8_lossy(&output.stderr);

@@ -4,8 +4,8 @@ use super::*;
 use crate::template::Engines;
 use halite_engine::{Options, low, sls};
 use halite_modules::{Link, LinkError};
-use halite_wire::Jid;
 use halite_wire::message::{Answer, Ask};
+use halite_wire::{Jid, Value};
 use std::collections::BTreeMap;
 use std::time::Instant;
 

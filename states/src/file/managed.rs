@@ -148,7 +148,11 @@ fn look(
     }))
 }
 
-fn apply(
+/// Writes it, if the check likes it.
+///
+/// # Errors
+/// What checking or writing says.
+pub fn apply(
     state: &mut StateCtx,
     wanted: &Wanted,
     found: Found,

@@ -1,10 +1,10 @@
 //! `file.serialize`: data written into a file, as YAML, JSON or INI.
 
-use super::managed::Check;
-use super::{contents, ended, lay_over, named, user};
-use crate::{Applied, Look, StateCtx};
+use super::managed::{Check, apply};
+use super::{contents, lay_over, named, user};
+use crate::{Look, StateCtx};
 use halite_modules::args::as_text;
-use halite_modules::file::manage::{Content, Found, Wanted, keeps_backups};
+use halite_modules::file::manage::{Content, Wanted, keeps_backups};
 use halite_modules::file::perms::Perms;
 use halite_modules::{Bound, CallError, dictupdate};
 use halite_wire::{Map, Value, traverse};
@@ -91,19 +91,6 @@ fn look(
         }
         Ok(done)
     }))
-}
-
-fn apply(
-    state: &mut StateCtx,
-    wanted: &Wanted,
-    found: Found,
-    check: Option<Check>,
-) -> Result<Applied, CallError> {
-    if let Some(refused) = check.map(|check| check.run(state, wanted, &found)).transpose()?.flatten() {
-        return Ok(refused);
-    }
-    let checked = wanted.put(state.ctx, found)?;
-    Ok(ended(format!("{} was written", wanted.name.display()), checked))
 }
 
 fn format(args: &Bound) -> Result<Result<(&'static str, bool), String>, CallError> {

@@ -26,6 +26,7 @@ pub fn run(state: &mut StateCtx, args: &Bound) -> Result<Look, CallError> {
         Ok(call) => call,
         Err(why) => return Ok(Look::cannot(why)),
     };
+    state.ctx.link.flush();
     let value = halite_modules::call(state.ctx, &name, call);
     // The exit code is the state's matter, not the call's.
     state.ctx.retcode = 0;

@@ -2,8 +2,9 @@
 
 use super::slots;
 use crate::StateFunction;
+use halite_modules::registry::hint;
 use halite_modules::{Args, Bound, CallError, Ctx, Param};
-use halite_wire::Map;
+use halite_wire::{Map, Value};
 
 /// Keys any state may have, and no function is given unless it has a parameter of that name.
 const RUNTIME: [&str; 51] = [
@@ -77,4 +78,46 @@ pub fn bind(ctx: &mut Ctx, low: &Map, function: &'static StateFunction) -> Resul
     let mut keywords: Map = keywords.map(|(key, value)| (key.clone(), value.clone())).collect();
     slots::fill(ctx, &mut keywords)?;
     Args { positional: Vec::new(), keywords }.bind(&fun, function.params)
+}
+
+/// Families that hand keywords on to functions with words of their own.
+const HANDS_ON: [&str; 8] = ["cmd", "event", "http", "module", "pkg", "pkgrepo", "test", "virtualenv"];
+
+/// A line for each argument that a function which takes any keyword has no word for, but one near to it.
+pub fn misspelt(low: &Map, function: &StateFunction) -> Vec<String> {
+    let state = low.get_str("state").unwrap_or_default();
+    let takes_all = function.params.iter().any(|param| matches!(param, Param::Keywords(_)));
+    if !takes_all || HANDS_ON.contains(&state) {
+        return Vec::new();
+    }
+    let names = || function.params.iter().filter_map(Param::name);
+    let is_known = |key: &str| {
+        key.starts_with("__")
+            || RUNTIME.contains(&key)
+            || names().any(|name| name.trim_end_matches('s') == key.trim_end_matches('s'))
+    };
+    let unknown = low.keys().filter_map(Value::as_str).filter(|key| key.len() > 3 && !is_known(key));
+    let near =
+        unknown.map(|key| (key, hint(key, names().map(str::to_owned)))).filter(|(_, hint)| !hint.is_empty());
+    near.map(|(key, hint)| format!("{state}.{} does nothing with the argument '{key}'.{hint}", function.name))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_argument_that_is_nearly_right_is_told_with_the_right_one() {
+        let managed = |key: &str| {
+            let file =
+                crate::STATES.iter().flat_map(|m| m.functions.iter().map(move |f| (m.virtual_name, f)));
+            let (_, function) = file.into_iter().find(|(m, f)| (*m, f.name) == ("file", "managed")).unwrap();
+            misspelt(&Map::from([("state", "file"), ("name", "/x"), ("user", "root"), (key, "x")]), function)
+        };
+        assert!(managed("contets")[0].contains("'contets'. Did you mean contents"));
+        for right in ["contents", "owner", "watch_in", "reload_modules", "__id__", "sources"] {
+            assert_eq!(managed(right), Vec::<String>::new(), "{right}");
+        }
+    }
 }

@@ -114,9 +114,23 @@ impl Host<'_, '_> {
         if self.mock {
             return returned(low, Some(true), "Not called: this is a mock run".to_owned());
         }
-        match self.in_surroundings(low) {
+        let mut ret = match self.in_surroundings(low) {
             Ok(applied) => shape(low, applied),
             Err(error) => returned(low, Some(false), error.to_string()),
+        };
+        self.warn(low, &mut ret);
+        ret
+    }
+
+    /// Salt's `warnings`: what does not stop the state, but is hardly meant.
+    fn warn(&mut self, low: &Map, ret: &mut Map) {
+        let slips = crate::find(self.ctx, &full_name(low)).map(|function| bind::misspelt(low, function));
+        let slips = slips.unwrap_or_default().into_iter().map(Value::from);
+        if let Value::List(warnings) = ret.entry_or("warnings", || Value::List(Vec::new())) {
+            warnings.extend(slips);
+            if warnings.is_empty() {
+                ret.remove("warnings");
+            }
         }
     }
 
@@ -149,7 +163,10 @@ impl Host<'_, '_> {
             Look::Differs(plan) if test => {
                 Applied { result: None, ..Applied::done(plan.comment, plan.changes) }
             }
-            Look::Differs(plan) => (plan.apply)(&mut state)?,
+            Look::Differs(plan) => {
+                state.ctx.link.flush();
+                (plan.apply)(&mut state)?
+            }
         })
     }
 

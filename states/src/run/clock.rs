@@ -3,7 +3,16 @@
 use halite_modules::linux::Root;
 use halite_modules::linux::clock::offset_at;
 use halite_wire::Map;
+use std::cell::Cell;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// Clocks are put forward and back on quarters of an hour only, so long one look at the zone holds.
+const QUARTER: i64 = 900;
+
+thread_local! {
+    /// A quarter of an hour, and the offset during it.
+    static OFFSET: Cell<Option<(i64, i64)>> = const { Cell::new(None) };
+}
 
 /// Runs from [`Stopwatch::start`] on.
 #[derive(Clone, Copy, Debug)]
@@ -33,7 +42,18 @@ pub fn milliseconds(time: Duration) -> f64 {
 fn time_of_day(at: SystemTime) -> String {
     let since = at.duration_since(UNIX_EPOCH).unwrap_or_default();
     let seconds = i64::try_from(since.as_secs()).unwrap_or_default();
-    let local = (seconds + offset_at(&Root::default(), seconds).seconds).rem_euclid(86_400);
+    let local = (seconds + offset(seconds)).rem_euclid(86_400);
     let (hour, minute, second) = (local / 3600, local / 60 % 60, local % 60);
     format!("{hour:02}:{minute:02}:{second:02}.{:06}", since.subsec_micros())
+}
+
+/// Seconds east of Greenwich.
+fn offset(seconds: i64) -> i64 {
+    let quarter = seconds.div_euclid(QUARTER);
+    if let Some((_, offset)) = OFFSET.get().filter(|(known, _)| *known == quarter) {
+        return offset;
+    }
+    let offset = offset_at(&Root::default(), seconds).seconds;
+    OFFSET.set(Some((quarter, offset)));
+    offset
 }

@@ -163,15 +163,21 @@ fn a_keyword_nobody_knows_does_not_run_for_real() {
 }
 
 #[test]
-fn every_finished_state_is_told_at_once() {
+fn every_state_is_told_as_it_begins_and_ends() {
     let work = Work::new();
     let mut controller = Controller::default();
-    with(&work, &mut controller, 0, |ctx| call(ctx, "state.apply", Args::of(["web"])).unwrap());
-    let told: Vec<_> = controller.steps.iter().map(|step| step.get("key").unwrap().clone()).collect();
-    assert_eq!(told, [LIB.into(), PORT.into(), Value::from(WEB)]);
+    let value = with(&work, &mut controller, 0, |ctx| call(ctx, "state.apply", Args::of(["web"])).unwrap());
+    let told: Vec<_> = controller.steps.iter().map(|step| step.get("key").cloned()).collect();
+    assert_eq!(told, [None, Some(LIB.into()), Some(PORT.into()), Some(Value::from(WEB))]);
+    let running = |step: &Value| step.get("running").unwrap().as_list().unwrap().to_vec();
+    let running: Vec<_> = controller.steps.iter().map(running).collect();
+    assert_eq!(running, [vec![LIB.into()], vec![PORT.into()], vec![Value::from(WEB)], vec![]]);
     let last = controller.steps.last().unwrap();
     assert_eq!((last.get("done"), last.get("total")), (Some(&3.into()), Some(&3.into())));
     assert_eq!((last.get("result"), last.get("changed")), (Some(&true.into()), Some(&true.into())));
+    let Some(Value::Bytes(packed)) = last.get("ret") else { panic!("no return in {last:?}") };
+    let ret = halite_wire::message::decode_value(packed).unwrap();
+    assert_eq!(ret.get(WEB), value.get(WEB));
 }
 
 #[test]

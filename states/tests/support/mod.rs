@@ -128,6 +128,7 @@ impl Link for Served {
                 say(Answer::FileAt { index: index as u32, size, mode, tag })?;
                 say(Answer::Bytes(fs::read(self.root.join(path)).unwrap()))
             }),
+            Ask::Push { .. } | Ask::Work { .. } => Err(LinkError::Closed),
         }
     }
 

@@ -28,6 +28,7 @@ mod plan;
 mod process;
 mod proxy;
 mod roster;
+mod servers;
 mod state;
 
 pub use error::{Result, SiteError};
@@ -36,4 +37,5 @@ pub use packages::{ensure_packages, find, install, is_root};
 pub use plan::{Flavour, Host, Kind, Mount, Plan, User};
 pub use process::Started;
 pub use proxy::{DelayProxy, Flow};
+pub use servers::{Daemon, GitServer, MariaDb, Postgres};
 pub use state::HostState;

@@ -1,8 +1,8 @@
 //! `pkg.*` on Alpine: apk. What all package managers can is in `packages`.
 
 use crate::packages::version::{apk as compare, condition, holds};
-use crate::packages::{KWARGS, Lists, Manager, NAMES, Order, Packages, names, one_or_all, run};
-use crate::registry::{CallError, Function, Module, Param};
+use crate::packages::{self, Lists, Manager, Order, Packages, names, one_or_all, run};
+use crate::registry::{CallError, Function, Module};
 use crate::{Bound, Ctx, tools};
 use halite_wire::{Map, Value};
 use std::collections::BTreeMap;
@@ -35,22 +35,7 @@ pub const APK: Manager = Manager {
 
 const DATABASES: [&str; 2] = ["/lib/apk/db/installed", "/usr/lib/apk/db/installed"];
 
-const FUNCTIONS: &[Function] = &[
-    Function {
-        name: "file_list",
-        params: &[NAMES, KWARGS],
-        doc: "Files of packages.",
-        example: "pkg.file_list busybox",
-        call: file_list,
-    },
-    Function {
-        name: "owner",
-        params: &[Param::Rest("paths"), KWARGS],
-        doc: "The package a path is of.",
-        example: "pkg.owner /bin/busybox",
-        call: owner,
-    },
-];
+const FUNCTIONS: &[Function] = &[packages::FILE_LIST.by(file_list), packages::OWNER.by(owner)];
 
 fn line(words: &[&str], names: &[String]) -> Vec<String> {
     let all = std::iter::once(&"apk").chain(words).map(|word| (*word).to_owned());

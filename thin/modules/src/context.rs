@@ -1,5 +1,6 @@
 //! What a function has besides its arguments.
 
+use crate::extmods::Custom;
 use crate::files::Files;
 use crate::registry::Module;
 use halite_wire::message::{Answer, Ask, PillarAsk};
@@ -32,6 +33,14 @@ pub trait Link: Send {
 
     /// Tells the controller of a finished step. Lost where nobody listens.
     fn progress(&mut self, step: Value);
+
+    /// The same, for steps that changed nothing: they may wait a moment for others.
+    fn progress_soon(&mut self, step: Value) {
+        self.progress(step);
+    }
+
+    /// Sends what waits: the controller has to know of it before something is done that may end this host.
+    fn flush(&mut self) {}
 
     /// One line for the controller's log.
     fn log(&mut self, line: &str);
@@ -93,6 +102,11 @@ pub trait Render: Sync {
     /// Why it cannot.
     fn dump_yaml(&self, _value: &Value) -> Result<String, String> {
         Err("there is no YAML writer here".to_owned())
+    }
+
+    /// Who runs functions that a tree brings along, where somebody does.
+    fn custom(&self) -> Option<&dyn Custom> {
+        None
     }
 }
 
@@ -225,6 +239,11 @@ impl<'a> Ctx<'a> {
             self.grains = Some(grains);
         }
         self.grains.get_or_insert_default()
+    }
+
+    /// Takes these for the grains while the rest of them is gathered.
+    pub fn assume_grains(&mut self, grains: Map) {
+        self.grains = Some(grains);
     }
 
     /// Forget the grains: something changed them.

@@ -4,6 +4,7 @@
 //! or not at all. A file that does not exist is `''` or `False`, as each function of Salt has it.
 
 mod names;
+mod push;
 mod source;
 mod table;
 pub mod web;
@@ -13,6 +14,7 @@ use crate::{Bound, Ctx, cache, digest, paths, write};
 use halite_wire::{Map, Value};
 pub use names::Inclusion;
 pub(crate) use names::extern_path;
+pub use push::{push, push_dir};
 pub use source::Source;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};

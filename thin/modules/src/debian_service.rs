@@ -1,7 +1,7 @@
 //! `service.*` on Debian and its kin without systemd: scripts of `/etc/init.d`, started at boot by `update-rc.d`.
 
 use crate::registry::{CallError, Function, Module};
-use crate::services::{KWARGS, NAME, SIG, succeeds};
+use crate::services::succeeds;
 use crate::{Bound, Ctx, services, tools};
 use halite_wire::Value;
 use std::collections::BTreeSet;
@@ -16,114 +16,24 @@ pub const MODULE: Module = Module {
 };
 
 const FUNCTIONS: &[Function] = &[
-    Function {
-        name: "available",
-        params: &[NAME],
-        doc: "Whether there is such a service.",
-        example: "service.available sshd",
-        call: |_, args| Ok(is_available(&args.str("name")?).into()),
-    },
-    Function {
-        name: "disable",
-        params: &[NAME, KWARGS],
-        doc: "Keeps a service from starting at boot.",
-        example: "service.disable nginx",
-        call: |ctx, args| succeeds(ctx, &["update-rc.d", &args.str("name")?, "disable"]),
-    },
-    Function {
-        name: "disabled",
-        params: &[NAME],
-        doc: "Whether a service does not start at boot.",
-        example: "service.disabled nginx",
-        call: |_, args| {
-            let name = args.str("name")?;
-            Ok((all().contains(&name) && !enabled().contains(&name)).into())
-        },
-    },
-    Function {
-        name: "enable",
-        params: &[NAME, KWARGS],
-        doc: "Has a service start at boot.",
-        example: "service.enable nginx",
-        call: enable,
-    },
-    Function {
-        name: "enabled",
-        params: &[NAME, KWARGS],
-        doc: "Whether a service starts at boot.",
-        example: "service.enabled nginx",
-        call: |_, args| Ok(enabled().contains(&args.str("name")?).into()),
-    },
-    Function {
-        name: "force_reload",
-        params: &[NAME],
-        doc: "Has a service read its configuration again, or restarts it where it cannot.",
-        example: "service.force_reload nginx",
-        call: |ctx, args| act(ctx, args, "force-reload"),
-    },
-    Function {
-        name: "get_all",
-        params: &[],
-        doc: "Names of all services.",
-        example: "service.get_all",
-        call: |_, _| Ok(list(all())),
-    },
-    Function {
-        name: "get_disabled",
-        params: &[],
-        doc: "Names of services that do not start at boot.",
-        example: "service.get_disabled",
-        call: |_, _| Ok(list(all().difference(&enabled()).cloned().collect())),
-    },
-    Function {
-        name: "get_enabled",
-        params: &[],
-        doc: "Names of services that start at boot.",
-        example: "service.get_enabled",
-        call: |_, _| Ok(list(enabled())),
-    },
-    Function {
-        name: "missing",
-        params: &[NAME],
-        doc: "Whether there is no such service.",
-        example: "service.missing sshd",
-        call: |_, args| Ok((!is_available(&args.str("name")?)).into()),
-    },
-    Function {
-        name: "reload",
-        params: &[NAME],
-        doc: "Has a service read its configuration again.",
-        example: "service.reload nginx",
-        call: |ctx, args| act(ctx, args, "reload"),
-    },
-    Function {
-        name: "restart",
-        params: &[NAME],
-        doc: "Stops and starts a service.",
-        example: "service.restart nginx",
-        call: |ctx, args| act(ctx, args, "restart"),
-    },
-    Function {
-        name: "start",
-        params: &[NAME],
-        doc: "Starts a service.",
-        example: "service.start nginx",
-        call: |ctx, args| act(ctx, args, "start"),
-    },
-    Function {
-        name: "status",
-        params: &[NAME, SIG],
-        doc: "Whether a service runs; for a pattern, a dict of all services it fits.",
-        example: "service.status nginx",
-        call: |ctx, args| services::status(ctx, args, |_| Ok(all().into_iter().collect()), runs),
-    },
-    Function {
-        name: "stop",
-        params: &[NAME],
-        doc: "Stops a service.",
-        example: "service.stop nginx",
-        call: |ctx, args| act(ctx, args, "stop"),
-    },
+    services::AVAILABLE.by(|_, args| Ok(is_available(&args.str("name")?).into())),
+    services::DISABLE.by(|ctx, args| succeeds(ctx, &["update-rc.d", &args.str("name")?, "disable"])),
+    services::DISABLED.by(|_, args| {
+        let name = args.str("name")?;
+        Ok((all().contains(&name) && !enabled().contains(&name)).into())
+    }),
+    services::ENABLE.by(enable),
+    services::ENABLED.by(|_, args| Ok(enabled().contains(&args.str("name")?).into())),
+    services::FORCE_RELOAD.by(|ctx, args| act(ctx, args, "force-reload")),
+    services::GET_ALL.by(|_, _| Ok(list(all()))),
+    services::GET_DISABLED.by(|_, _| Ok(list(all().difference(&enabled()).cloned().collect()))),
+    services::GET_ENABLED.by(|_, _| Ok(list(enabled()))),
+    services::MISSING.by(|_, args| Ok((!is_available(&args.str("name")?)).into())),
+    services::RELOAD.by(|ctx, args| act(ctx, args, "reload")),
+    services::RESTART.by(|ctx, args| act(ctx, args, "restart")),
+    services::START.by(|ctx, args| act(ctx, args, "start")),
+    services::STATUS.by(|ctx, args| services::status(ctx, args, |_| Ok(all().into_iter().collect()), runs)),
+    services::STOP.by(|ctx, args| act(ctx, args, "stop")),
 ];
 
 fn list(names: BTreeSet<String>) -> Value {

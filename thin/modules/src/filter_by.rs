@@ -14,10 +14,10 @@ use halite_wire::{Map, Value};
 pub fn filter_by(args: &Bound, value: Option<&Value>) -> Result<Value, CallError> {
     let lookup =
         args.get("lookup_dict").as_map().ok_or_else(|| args.wrong("lookup_dict must be a dictionary"))?;
-    let fallback =
-        args.opt_str("default")?.and_then(|default| lookup.get(&default).filter(|value| !value.is_null()));
+    // The keys of a table may be numbers: `default=grains.pythonversion[0]`.
+    let fallback = lookup.get_value(args.get("default")).filter(|value| !value.is_null());
     let chosen = choose(lookup, value).or(fallback).cloned();
-    let base = args.opt_str("base")?.and_then(|base| lookup.get(&base));
+    let base = Some(args.get("base")).filter(|base| base.is_truthy()).and_then(|base| lookup.get_value(base));
     merged(args, over_base(chosen, base)?).map(Value::from)
 }
 

@@ -1,7 +1,7 @@
 //! `service.*` of OpenRC: Gentoo, Alpine and their kin.
 
 use crate::registry::{CallError, Function, Module};
-use crate::services::{KWARGS, NAME, SIG, succeeds};
+use crate::services::{NAME, succeeds};
 use crate::{Bound, Ctx, services, tools};
 use halite_wire::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,107 +23,31 @@ fn applies(grains: &Map) -> bool {
 }
 
 const FUNCTIONS: &[Function] = &[
-    Function {
-        name: "available",
-        params: &[NAME],
-        doc: "Whether there is such a service.",
-        example: "service.available sshd",
-        call: |_, args| Ok(levels()?.contains_key(&args.str("name")?).into()),
-    },
-    Function {
-        name: "disable",
-        params: &[NAME, KWARGS],
-        doc: "Takes a service out of its runlevels, or of those given as runlevels.",
-        example: "service.disable nginx runlevels='[default]'",
-        call: disable,
-    },
-    Function {
-        name: "disabled",
-        params: &[NAME],
-        doc: "Whether a service is in no runlevel.",
-        example: "service.disabled nginx",
-        call: |_, args| Ok(levels()?.get(&args.str("name")?).is_some_and(BTreeSet::is_empty).into()),
-    },
-    Function {
-        name: "enable",
-        params: &[NAME, KWARGS],
-        doc: "Puts a service into the default runlevel, or into exactly those given as runlevels.",
-        example: "service.enable nginx runlevels='[boot]'",
-        call: enable,
-    },
-    Function {
-        name: "enabled",
-        params: &[NAME, KWARGS],
-        doc: "Whether a service is in a runlevel, or in all given as runlevels.",
-        example: "service.enabled nginx",
-        call: enabled,
-    },
-    Function {
-        name: "get_all",
-        params: &[],
-        doc: "All services, each with its runlevels.",
-        example: "service.get_all",
-        call: |_, _| Ok(dict(levels()?)),
-    },
-    Function {
-        name: "get_disabled",
-        params: &[],
-        doc: "Names of services in no runlevel.",
-        example: "service.get_disabled",
-        call: |_, _| {
-            let none = levels()?.into_iter().filter(|(_, levels)| levels.is_empty());
-            Ok(none.map(|(name, _)| name).collect::<Vec<_>>().into())
-        },
-    },
-    Function {
-        name: "get_enabled",
-        params: &[],
-        doc: "Services in a runlevel, each with its runlevels.",
-        example: "service.get_enabled",
-        call: |_, _| Ok(dict(levels()?.into_iter().filter(|(_, levels)| !levels.is_empty()).collect())),
-    },
-    Function {
-        name: "missing",
-        params: &[NAME],
-        doc: "Whether there is no such service.",
-        example: "service.missing sshd",
-        call: |_, args| Ok((!levels()?.contains_key(&args.str("name")?)).into()),
-    },
-    Function {
-        name: "reload",
-        params: &[NAME],
-        doc: "Has a service read its configuration again.",
-        example: "service.reload nginx",
-        call: |ctx, args| act(ctx, args, "reload"),
-    },
-    Function {
-        name: "restart",
-        params: &[NAME],
-        doc: "Stops and starts a service.",
-        example: "service.restart nginx",
-        call: |ctx, args| act(ctx, args, "restart"),
-    },
-    Function {
-        name: "start",
-        params: &[NAME],
-        doc: "Starts a service.",
-        example: "service.start nginx",
-        call: |ctx, args| act(ctx, args, "start"),
-    },
-    Function {
-        name: "status",
-        params: &[NAME, SIG],
-        doc: "Whether a service runs; for a pattern, a dict of all services it fits.",
-        example: "service.status nginx",
-        call: |ctx, args| services::status(ctx, args, |_| Ok(levels()?.into_keys().collect()), runs),
-    },
-    Function {
-        name: "stop",
-        params: &[NAME],
-        doc: "Stops a service.",
-        example: "service.stop nginx",
-        call: |ctx, args| act(ctx, args, "stop"),
-    },
+    services::AVAILABLE.by(|_, args| Ok(levels()?.contains_key(&args.str("name")?).into())),
+    services::DISABLE
+        .doc("Takes a service out of its runlevels, or of those given as runlevels.")
+        .by(disable),
+    services::DISABLED
+        .by(|_, args| Ok(levels()?.get(&args.str("name")?).is_some_and(BTreeSet::is_empty).into())),
+    services::ENABLE
+        .doc("Puts a service into the default runlevel, or into exactly those given as runlevels.")
+        .by(enable),
+    services::ENABLED.by(enabled),
+    services::GET_ALL.doc("All services, each with its runlevels.").by(|_, _| Ok(dict(levels()?))),
+    services::GET_DISABLED.by(|_, _| {
+        let none = levels()?.into_iter().filter(|(_, levels)| levels.is_empty());
+        Ok(none.map(|(name, _)| name).collect::<Vec<_>>().into())
+    }),
+    services::GET_ENABLED
+        .doc("Services in a runlevel, each with its runlevels.")
+        .by(|_, _| Ok(dict(levels()?.into_iter().filter(|(_, levels)| !levels.is_empty()).collect()))),
+    services::MISSING.by(|_, args| Ok((!levels()?.contains_key(&args.str("name")?)).into())),
+    services::RELOAD.by(|ctx, args| act(ctx, args, "reload")),
+    services::RESTART.by(|ctx, args| act(ctx, args, "restart")),
+    services::START.by(|ctx, args| act(ctx, args, "start")),
+    services::STATUS
+        .by(|ctx, args| services::status(ctx, args, |_| Ok(levels()?.into_keys().collect()), runs)),
+    services::STOP.by(|ctx, args| act(ctx, args, "stop")),
     Function {
         name: "zap",
         params: &[NAME],

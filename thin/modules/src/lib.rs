@@ -15,6 +15,7 @@ mod context;
 pub mod dictupdate;
 pub mod diff;
 pub mod digest;
+pub mod extmods;
 pub mod files;
 pub mod filter_by;
 pub mod glob;
@@ -40,9 +41,12 @@ mod cmdmod;
 mod config;
 pub mod cp;
 pub mod cron;
+mod data;
 mod debian_service;
 mod defaults;
+mod dig;
 mod disk;
+mod dnsutil;
 pub mod environ;
 pub mod event;
 pub mod file;
@@ -79,6 +83,7 @@ mod test;
 mod timezone;
 mod useradd;
 mod virtualenv;
+mod work;
 mod yumpkg;
 mod zypperpkg;
 
@@ -116,8 +121,11 @@ pub const FULL: &[Module] = &[
     aptpkg::MODULE,
     archive::MODULE,
     cron::MODULE,
+    data::MODULE,
     debian_service::MODULE,
     defaults::MODULE,
+    dig::MODULE,
+    dnsutil::MODULE,
     file::managing::MODULE,
     gentoo_service::MODULE,
     git::MODULE,

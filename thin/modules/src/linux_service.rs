@@ -1,7 +1,7 @@
 //! `service.*` where nothing but scripts of `/etc/init.d` (`/etc/rc.d` on Arch) is known to start services.
 
 use crate::registry::{CallError, Function, Module};
-use crate::services::{NAME, SIG, succeeds};
+use crate::services::succeeds;
 use crate::{Args, Bound, Ctx, call, services};
 use halite_wire::{Map, Value};
 use std::path::{Path, PathBuf};
@@ -25,62 +25,14 @@ fn applies(grains: &Map) -> bool {
 }
 
 const FUNCTIONS: &[Function] = &[
-    Function {
-        name: "available",
-        params: &[NAME],
-        doc: "Whether there is such a service.",
-        example: "service.available sshd",
-        call: |ctx, args| Ok(all(ctx).contains(&args.str("name")?).into()),
-    },
-    Function {
-        name: "get_all",
-        params: &[],
-        doc: "Names of all services.",
-        example: "service.get_all",
-        call: |ctx, _| Ok(all(ctx).into()),
-    },
-    Function {
-        name: "missing",
-        params: &[NAME],
-        doc: "Whether there is no such service.",
-        example: "service.missing sshd",
-        call: |ctx, args| Ok((!all(ctx).contains(&args.str("name")?)).into()),
-    },
-    Function {
-        name: "reload",
-        params: &[NAME],
-        doc: "Has a service read its configuration again.",
-        example: "service.reload nginx",
-        call: |ctx, args| act(ctx, args, "reload"),
-    },
-    Function {
-        name: "restart",
-        params: &[NAME],
-        doc: "Stops and starts a service.",
-        example: "service.restart nginx",
-        call: |ctx, args| act(ctx, args, "restart"),
-    },
-    Function {
-        name: "start",
-        params: &[NAME],
-        doc: "Starts a service.",
-        example: "service.start nginx",
-        call: |ctx, args| act(ctx, args, "start"),
-    },
-    Function {
-        name: "status",
-        params: &[NAME, SIG],
-        doc: "Whether a process of the service's name runs; for a pattern, a dict of all services it fits.",
-        example: "service.status nginx",
-        call: |ctx, args| services::status(ctx, args, |ctx| Ok(all(ctx)), runs),
-    },
-    Function {
-        name: "stop",
-        params: &[NAME],
-        doc: "Stops a service.",
-        example: "service.stop nginx",
-        call: |ctx, args| act(ctx, args, "stop"),
-    },
+    services::AVAILABLE.by(|ctx, args| Ok(all(ctx).contains(&args.str("name")?).into())),
+    services::GET_ALL.by(|ctx, _| Ok(all(ctx).into())),
+    services::MISSING.by(|ctx, args| Ok((!all(ctx).contains(&args.str("name")?)).into())),
+    services::RELOAD.by(|ctx, args| act(ctx, args, "reload")),
+    services::RESTART.by(|ctx, args| act(ctx, args, "restart")),
+    services::START.by(|ctx, args| act(ctx, args, "start")),
+    services::STATUS.by(|ctx, args| services::status(ctx, args, |ctx| Ok(all(ctx)), runs)),
+    services::STOP.by(|ctx, args| act(ctx, args, "stop")),
 ];
 
 fn folder(ctx: &mut Ctx) -> PathBuf {

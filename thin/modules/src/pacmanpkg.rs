@@ -1,8 +1,8 @@
 //! `pkg.*` on Arch: pacman. What all package managers can is in `packages`.
 
 use crate::packages::version::rpm as compare;
-use crate::packages::{KWARGS, Lists, Manager, NAMES, Order, Packages, keyword, names, one_or_all, run};
-use crate::registry::{CallError, Function, Module, Param};
+use crate::packages::{self, Lists, Manager, Order, Packages, keyword, names, one_or_all, run};
+use crate::registry::{CallError, Function, Module};
 use crate::{Bound, Ctx, tools};
 use halite_wire::{Map, Value};
 use std::collections::BTreeMap;
@@ -42,37 +42,13 @@ pub const PACMAN: Manager = Manager {
 };
 
 const FUNCTIONS: &[Function] = &[
-    Function {
-        name: "file_list",
-        params: &[NAMES, KWARGS],
-        doc: "Files of packages.",
-        example: "pkg.file_list bash",
-        call: file_list,
-    },
-    Function {
-        name: "group_diff",
-        params: &[Param::Required("name"), KWARGS],
-        doc: "Members of a group that are installed, and those that are not.",
-        example: "pkg.group_diff xorg",
-        call: group_diff,
-    },
-    Function {
-        name: "group_info",
-        params: &[Param::Required("name"), KWARGS],
-        doc: "Members of a group.",
-        example: "pkg.group_info xorg",
-        call: |_, args| {
-            let name = args.str("name")?;
-            Ok(Map::from([("group", Value::from(name.as_str())), ("default", members(&name)?.into())]).into())
-        },
-    },
-    Function {
-        name: "owner",
-        params: &[Param::Rest("paths"), KWARGS],
-        doc: "The package a path is of.",
-        example: "pkg.owner /usr/bin/bash",
-        call: owner,
-    },
+    packages::FILE_LIST.by(file_list),
+    packages::GROUP_DIFF.by(group_diff),
+    packages::GROUP_INFO.by(|_, args| {
+        let name = args.str("name")?;
+        Ok(Map::from([("group", Value::from(name.as_str())), ("default", members(&name)?.into())]).into())
+    }),
+    packages::OWNER.by(owner),
 ];
 
 fn line(words: &[&str], names: &[String]) -> Vec<String> {

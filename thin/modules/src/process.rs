@@ -354,6 +354,11 @@ impl Drop for Running {
     }
 }
 
+/// Whether [`cancel`] was called: nothing further should begin.
+pub fn is_cancelled() -> bool {
+    running().cancelled
+}
+
 /// Ends all programs under way (SIGTERM, SIGKILL [`TERM_GRACE`] later) and lets no new one start.
 ///
 /// For another thread than the one that runs the call; blocks until they are gone or killed.
@@ -385,7 +390,11 @@ fn signal_group(pid: u32, signal: Signal) {
 pub fn which(program: impl AsRef<OsStr>) -> Option<PathBuf> {
     let program = program.as_ref();
     let path = std::env::var_os("PATH").unwrap_or_default();
-    which_in(program, &path).or_else(|| which_in(program, OsStr::new(USUAL_PATH)))
+    which_in(program, &path).or_else(|| {
+        let searched: Vec<PathBuf> = std::env::split_paths(&path).collect();
+        let mut further = std::env::split_paths(USUAL_PATH).filter(|dir| !searched.contains(dir));
+        further.find_map(|dir| which_in(program, dir.as_os_str()))
+    })
 }
 
 /// [`which`] with another search path.

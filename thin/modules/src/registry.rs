@@ -2,6 +2,8 @@
 
 use crate::Ctx;
 use crate::args::{Args, Bound};
+use crate::extmods::{self, Kind};
+use halite_wire::message::WORK;
 use halite_wire::{Map, Value};
 
 /// One file of functions, known to users by its virtual name (`aptpkg` is `pkg` on Debian).
@@ -33,7 +35,45 @@ pub struct Function {
     pub doc: &'static str,
     /// A call as a user types it: `pkg.version bash`.
     pub example: &'static str,
-    pub call: fn(&mut Ctx, &Bound) -> Result<Value, CallError>,
+    pub call: Call,
+}
+
+/// What a function does.
+pub type Call = fn(&mut Ctx, &Bound) -> Result<Value, CallError>;
+
+/// A function but for what it does: the row that modules of one virtual name share.
+#[derive(Clone, Copy)]
+pub struct Signature {
+    name: &'static str,
+    params: &'static [Param],
+    doc: &'static str,
+    example: &'static str,
+}
+
+impl Signature {
+    pub const fn new(
+        name: &'static str,
+        params: &'static [Param],
+        doc: &'static str,
+        example: &'static str,
+    ) -> Signature {
+        Signature { name, params, doc, example }
+    }
+
+    /// The same with other parameters.
+    pub const fn with(self, params: &'static [Param]) -> Signature {
+        Signature { params, ..self }
+    }
+
+    /// The same, described otherwise.
+    pub const fn doc(self, doc: &'static str) -> Signature {
+        Signature { doc, ..self }
+    }
+
+    /// The function that does it by `call`.
+    pub const fn by(self, call: Call) -> Function {
+        Function { name: self.name, params: self.params, doc: self.doc, example: self.example, call }
+    }
 }
 
 /// One parameter, in Salt's order and with Salt's name and default.
@@ -45,6 +85,22 @@ pub enum Param {
     Rest(&'static str),
     /// `**name`: takes keyword arguments no parameter names.
     Keywords(&'static str),
+}
+
+/// Rows of several tables behind each other. `N` must be their number: else it does not compile.
+pub const fn joined<const N: usize>(parts: &[&[Param]]) -> [Param; N] {
+    let mut all = [Param::Rest(""); N];
+    let (mut part, mut filled) = (0, 0);
+    while part < parts.len() {
+        let mut row = 0;
+        while row < parts[part].len() {
+            all[filled] = parts[part][row];
+            (row, filled) = (row + 1, filled + 1);
+        }
+        part += 1;
+    }
+    assert!(filled == N);
+    all
 }
 
 /// A default that can stand in a table.
@@ -106,9 +162,39 @@ impl CallError {
 /// # Errors
 /// [`CallError`]; an unknown name or argument comes with the nearest ones that exist.
 pub fn call(ctx: &mut Ctx, fun: &str, args: Args) -> Result<Value, CallError> {
-    let function = find(ctx, fun)?;
-    let bound = args.bind(fun, function.params)?;
-    (function.call)(ctx, &bound)
+    if fun == WORK {
+        return crate::work::run(ctx);
+    }
+    let (found, render) = (find(ctx, fun), ctx.render);
+    match (found, render.custom()) {
+        (Ok(function), custom) if custom.is_none() || !is_overridden(ctx, fun) => {
+            let bound = args.bind(fun, function.params)?;
+            (function.call)(ctx, &bound)
+        }
+        (_, Some(custom)) if custom.has(ctx, Kind::Modules, fun) => {
+            custom.call(ctx, Kind::Modules, fun, args)
+        }
+        (Err(CallError::NotAvailable { fun, hint }), Some(custom)) => {
+            let hint = custom.why_not(ctx, Kind::Modules, &fun).map_or(hint, |why| format!(" {why}"));
+            Err(CallError::NotAvailable { fun, hint })
+        }
+        (found, _) => {
+            let function = found?;
+            let bound = args.bind(fun, function.params)?;
+            (function.call)(ctx, &bound)
+        }
+    }
+}
+
+/// Whether a file of the tree stands in for our module.
+fn is_overridden(ctx: &Ctx, fun: &str) -> bool {
+    fun.split_once('.').is_some_and(|(module, _)| extmods::overrides(ctx, Kind::Modules, module))
+}
+
+/// Whether `fun` can be called on this host: a function of ours, or one of the tree.
+pub fn has(ctx: &mut Ctx, fun: &str) -> bool {
+    let render = ctx.render;
+    find(ctx, fun).is_ok() || render.custom().is_some_and(|custom| custom.has(ctx, Kind::Modules, fun))
 }
 
 /// The function users call `fun` on this host.
@@ -169,8 +255,12 @@ mod tests {
 
     #[test]
     fn the_catalogue_is_in_order_and_documented() {
+        for list in [LEAN, FULL] {
+            let files: Vec<_> = list.iter().map(|m| m.file).collect();
+            assert!(files.is_sorted(), "{files:?}");
+        }
         let files: Vec<_> = LEAN.iter().chain(FULL).map(|m| m.file).collect();
-        assert!(files.is_sorted() && BTreeSet::from_iter(&files).len() == files.len(), "{files:?}");
+        assert_eq!(BTreeSet::from_iter(&files).len(), files.len(), "{files:?}");
         for module in LEAN.iter().chain(FULL) {
             assert!(module.doc.ends_with('.'), "{}: doc without a stop", module.file);
             let names: Vec<_> = module.functions.iter().map(|f| f.name).collect();
@@ -187,7 +277,7 @@ mod tests {
 
     #[test]
     fn every_file_of_the_folder_is_in_the_list() {
-        let not_modules = ["lib", "args", "context", "registry"];
+        let not_modules = ["lib", "args", "context", "registry", "work"];
         let listed: BTreeSet<_> = LEAN.iter().chain(FULL).map(|m| m.file.to_owned()).collect();
         let helpers = include_str!("lib.rs");
         for entry in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src")).unwrap() {

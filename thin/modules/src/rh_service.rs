@@ -1,7 +1,7 @@
 //! `service.*` on the older kin of Red Hat: scripts of `/etc/init.d`, started at boot by `chkconfig`.
 
 use crate::registry::{CallError, Default, Function, Module, Param};
-use crate::services::{KWARGS, NAME, SIG, succeeds};
+use crate::services::{KWARGS, NAME, succeeds};
 use crate::{Bound, Ctx, services, tools};
 use halite_wire::{Map, Value};
 use std::path::Path;
@@ -22,13 +22,7 @@ fn applies(grains: &Map) -> bool {
 const LIMIT: Param = Param::Optional("limit", Default::Str(""));
 
 const FUNCTIONS: &[Function] = &[
-    Function {
-        name: "available",
-        params: &[NAME, LIMIT],
-        doc: "Whether there is such a service.",
-        example: "service.available sshd",
-        call: |_, args| Ok(is_available(&args.str("name")?)?.into()),
-    },
+    services::AVAILABLE.with(&[NAME, LIMIT]).by(|_, args| Ok(is_available(&args.str("name")?)?.into())),
     Function {
         name: "delete",
         params: &[NAME, KWARGS],
@@ -39,104 +33,21 @@ const FUNCTIONS: &[Function] = &[
             if is_known(&name)? { succeeds(ctx, &["chkconfig", "--del", &name]) } else { Ok(false.into()) }
         },
     },
-    Function {
-        name: "disable",
-        params: &[NAME, KWARGS],
-        doc: "Keeps a service from starting at boot.",
-        example: "service.disable nginx",
-        call: |ctx, args| set(ctx, args, "off"),
-    },
-    Function {
-        name: "disabled",
-        params: &[NAME],
-        doc: "Whether a service does not start at boot.",
-        example: "service.disabled nginx",
-        call: |_, args| Ok((!starts(&args.str("name")?)?).into()),
-    },
-    Function {
-        name: "enable",
-        params: &[NAME, KWARGS],
-        doc: "Has a service start at boot.",
-        example: "service.enable nginx",
-        call: |ctx, args| set(ctx, args, "on"),
-    },
-    Function {
-        name: "enabled",
-        params: &[NAME, KWARGS],
-        doc: "Whether a service starts at boot.",
-        example: "service.enabled nginx",
-        call: |_, args| Ok(starts(&args.str("name")?)?.into()),
-    },
-    Function {
-        name: "get_all",
-        params: &[LIMIT],
-        doc: "Names of all services.",
-        example: "service.get_all",
-        call: |_, _| Ok(all()?.into()),
-    },
-    Function {
-        name: "get_disabled",
-        params: &[LIMIT],
-        doc: "Names of services that do not start at boot.",
-        example: "service.get_disabled",
-        call: |_, _| that_start(false),
-    },
-    Function {
-        name: "get_enabled",
-        params: &[LIMIT],
-        doc: "Names of services that start at boot.",
-        example: "service.get_enabled",
-        call: |_, _| that_start(true),
-    },
-    Function {
-        name: "missing",
-        params: &[NAME, LIMIT],
-        doc: "Whether there is no such service.",
-        example: "service.missing sshd",
-        call: |_, args| Ok((!is_available(&args.str("name")?)?).into()),
-    },
-    Function {
-        name: "reload",
-        params: &[NAME],
-        doc: "Has a service read its configuration again.",
-        example: "service.reload nginx",
-        call: |ctx, args| act(ctx, args, "reload"),
-    },
-    Function {
-        name: "restart",
-        params: &[NAME],
-        doc: "Stops and starts a service.",
-        example: "service.restart nginx",
-        call: |ctx, args| act(ctx, args, "restart"),
-    },
-    Function {
-        name: "start",
-        params: &[NAME],
-        doc: "Starts a service.",
-        example: "service.start nginx",
-        call: |ctx, args| act(ctx, args, "start"),
-    },
-    Function {
-        name: "status",
-        params: &[NAME, SIG],
-        doc: "Whether a service runs; for a pattern, a dict of all services it fits.",
-        example: "service.status nginx",
-        call: |ctx, args| {
-            services::status(
-                ctx,
-                args,
-                |_| all(),
-                |_, name| Ok(tools::run(&["service", name, "status"])?.ok()),
-            )
-        },
-    },
-    Function {
-        name: "stop",
-        params: &[NAME],
-        doc: "Stops a service.",
-        example: "service.stop nginx",
-        call: |ctx, args| act(ctx, args, "stop"),
-    },
+    services::DISABLE.by(|ctx, args| set(ctx, args, "off")),
+    services::DISABLED.by(|_, args| Ok((!starts(&args.str("name")?)?).into())),
+    services::ENABLE.by(|ctx, args| set(ctx, args, "on")),
+    services::ENABLED.by(|_, args| Ok(starts(&args.str("name")?)?.into())),
+    services::GET_ALL.with(&[LIMIT]).by(|_, _| Ok(all()?.into())),
+    services::GET_DISABLED.with(&[LIMIT]).by(|_, _| that_start(false)),
+    services::GET_ENABLED.with(&[LIMIT]).by(|_, _| that_start(true)),
+    services::MISSING.with(&[NAME, LIMIT]).by(|_, args| Ok((!is_available(&args.str("name")?)?).into())),
+    services::RELOAD.by(|ctx, args| act(ctx, args, "reload")),
+    services::RESTART.by(|ctx, args| act(ctx, args, "restart")),
+    services::START.by(|ctx, args| act(ctx, args, "start")),
+    services::STATUS.by(|ctx, args| {
+        services::status(ctx, args, |_| all(), |_, name| Ok(tools::run(&["service", name, "status"])?.ok()))
+    }),
+    services::STOP.by(|ctx, args| act(ctx, args, "stop")),
 ];
 
 fn is_script(name: &str) -> bool {

@@ -1,8 +1,8 @@
 //! `service.*` where runit is the init system: folders with a `run` script, linked into the folder it watches.
 
 use crate::registry::{CallError, Default, Function, Module, Param};
-use crate::services::{KWARGS, NAME, SIG, succeeds};
-use crate::{Args, Bound, Ctx, call, glob, process, tools};
+use crate::services::{KWARGS, NAME, succeeds};
+use crate::{Args, Bound, Ctx, call, glob, process, services, tools};
 use halite_wire::{Map, Value};
 use std::collections::BTreeSet;
 use std::fs;
@@ -21,46 +21,22 @@ pub const MODULE: Module = Module {
 const WATCHED: [&str; 3] = ["/service", "/var/service", "/etc/service"];
 const WAITING: &str = "/etc/sv";
 
-/// How often and after what pause `sv` is asked whether runit has seen a new link.
-const SEEN_TRIES: u32 = 10;
+/// How often and after what pause `sv` is asked whether runit has seen a new link, for which it looks every five seconds.
+const SEEN_TRIES: u32 = 20;
 const SEEN_PAUSE: Duration = Duration::from_millis(500);
 
 const FUNCTIONS: &[Function] = &[
-    Function {
-        name: "available",
-        params: &[NAME],
-        doc: "Whether there is such a service.",
-        example: "service.available sshd",
-        call: |_, args| Ok(find(&args.str("name")?)?.is_some().into()),
-    },
-    Function {
-        name: "disable",
-        params: &[NAME, Param::Optional("stop", Default::Bool(false)), KWARGS],
-        doc: "Keeps a service from starting at boot, and stops it with stop.",
-        example: "service.disable nginx",
-        call: disable,
-    },
-    Function {
-        name: "disabled",
-        params: &[NAME],
-        doc: "Whether runit does not watch a service.",
-        example: "service.disabled nginx",
-        call: |_, args| Ok((!is_enabled(&args.str("name")?)?).into()),
-    },
-    Function {
-        name: "enable",
-        params: &[NAME, Param::Optional("start", Default::Bool(false)), KWARGS],
-        doc: "Has runit watch a service, and starts it with start.",
-        example: "service.enable nginx",
-        call: enable,
-    },
-    Function {
-        name: "enabled",
-        params: &[NAME],
-        doc: "Whether runit watches a service.",
-        example: "service.enabled nginx",
-        call: |_, args| Ok(is_enabled(&args.str("name")?)?.into()),
-    },
+    services::AVAILABLE.by(|_, args| Ok(find(&args.str("name")?)?.is_some().into())),
+    services::DISABLE
+        .with(&[NAME, Param::Optional("stop", Default::Bool(false)), KWARGS])
+        .doc("Keeps a service from starting at boot, and stops it with stop.")
+        .by(disable),
+    services::DISABLED.by(|_, args| Ok((!is_enabled(&args.str("name")?)?).into())),
+    services::ENABLE
+        .with(&[NAME, Param::Optional("start", Default::Bool(false)), KWARGS])
+        .doc("Has runit watch a service, and starts it with start.")
+        .by(enable),
+    services::ENABLED.with(&[NAME]).by(|_, args| Ok(is_enabled(&args.str("name")?)?.into())),
     Function {
         name: "full_restart",
         params: &[NAME],
@@ -68,41 +44,11 @@ const FUNCTIONS: &[Function] = &[
         example: "service.full_restart nginx",
         call: |ctx, args| sv(ctx, args, "restart"),
     },
-    Function {
-        name: "get_all",
-        params: &[],
-        doc: "Names of all services.",
-        example: "service.get_all",
-        call: |_, _| Ok(names(&all()?)),
-    },
-    Function {
-        name: "get_disabled",
-        params: &[],
-        doc: "Names of services runit does not watch.",
-        example: "service.get_disabled",
-        call: |_, _| Ok(names(&all()?.difference(&enabled()?).cloned().collect())),
-    },
-    Function {
-        name: "get_enabled",
-        params: &[],
-        doc: "Names of services runit watches.",
-        example: "service.get_enabled",
-        call: |_, _| Ok(names(&enabled()?)),
-    },
-    Function {
-        name: "missing",
-        params: &[NAME],
-        doc: "Whether there is no such service.",
-        example: "service.missing sshd",
-        call: |_, args| Ok(find(&args.str("name")?)?.is_none().into()),
-    },
-    Function {
-        name: "reload",
-        params: &[NAME],
-        doc: "Has a service read its configuration again.",
-        example: "service.reload nginx",
-        call: |ctx, args| sv(ctx, args, "reload"),
-    },
+    services::GET_ALL.by(|_, _| Ok(names(&all()?))),
+    services::GET_DISABLED.by(|_, _| Ok(names(&all()?.difference(&enabled()?).cloned().collect()))),
+    services::GET_ENABLED.by(|_, _| Ok(names(&enabled()?))),
+    services::MISSING.by(|_, args| Ok(find(&args.str("name")?)?.is_none().into())),
+    services::RELOAD.by(|ctx, args| sv(ctx, args, "reload")),
     Function {
         name: "remove",
         params: &[NAME],
@@ -110,13 +56,7 @@ const FUNCTIONS: &[Function] = &[
         example: "service.remove nginx",
         call: remove,
     },
-    Function {
-        name: "restart",
-        params: &[NAME],
-        doc: "Stops and starts a service.",
-        example: "service.restart nginx",
-        call: |ctx, args| sv(ctx, args, "restart"),
-    },
+    services::RESTART.by(|ctx, args| sv(ctx, args, "restart")),
     Function {
         name: "show",
         params: &[NAME],
@@ -124,20 +64,8 @@ const FUNCTIONS: &[Function] = &[
         example: "service.show nginx",
         call: show,
     },
-    Function {
-        name: "start",
-        params: &[NAME],
-        doc: "Starts a service.",
-        example: "service.start nginx",
-        call: |ctx, args| sv(ctx, args, "start"),
-    },
-    Function {
-        name: "status",
-        params: &[NAME, SIG],
-        doc: "Whether a service runs.",
-        example: "service.status nginx",
-        call: status,
-    },
+    services::START.by(|ctx, args| sv(ctx, args, "start")),
+    services::STATUS.doc("Whether a service runs.").by(status),
     Function {
         name: "status_autostart",
         params: &[NAME],
@@ -145,13 +73,7 @@ const FUNCTIONS: &[Function] = &[
         example: "service.status_autostart nginx",
         call: |_, args| Ok((!link(&args.str("name")?)?.join("down").exists()).into()),
     },
-    Function {
-        name: "stop",
-        params: &[NAME],
-        doc: "Stops a service.",
-        example: "service.stop nginx",
-        call: |ctx, args| sv(ctx, args, "stop"),
-    },
+    services::STOP.by(|ctx, args| sv(ctx, args, "stop")),
 ];
 
 fn watched() -> Result<&'static Path, CallError> {

@@ -1,9 +1,13 @@
-//! `saltutil.*`: the calls that run on this host, and how to end them.
+//! `saltutil.*`: the calls that run on this host, how to end them, and what this host knows by heart.
+//!
+//! What Salt's master does is the controller's: those functions say so. Nothing is kept between calls but the cache
+//! of files, and each call has what is new: `sync_*` only say what that was.
 
 use crate::glob::fnmatch;
-use crate::registry::Param::Required;
-use crate::registry::{CallError, Function, Module, always};
-use crate::{Bound, Ctx, proc};
+use crate::registry::Default::{Bool, Null};
+use crate::registry::Param::{self, Keywords, Optional, Required, Rest};
+use crate::registry::{Call, CallError, Function, Module, always, call};
+use crate::{Args, Bound, Ctx, cache, extmods, proc};
 use halite_wire::{Map, Value};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
@@ -17,7 +21,48 @@ pub const MODULE: Module = Module {
     functions: FUNCTIONS,
 };
 
+/// A function of the controller.
+const fn of_controller(name: &'static str, params: &'static [Param], example: &'static str) -> Function {
+    let doc = "Not for a host to do: it is the controller's, and this says so.";
+    let call: Call = |_, args| {
+        Err(args.wrong("a host cannot command the controller; run `halite run FUNCTION` there instead"))
+    };
+    Function { name, params, doc, example, call }
+}
+
+/// A function that has nothing to do here, as every call has what is new.
+const fn refreshed(name: &'static str, example: &'static str) -> Function {
+    let doc = "Nothing to be done: every call has what is new.";
+    Function { name, params: ANY, doc, example, call: |_, _| Ok(true.into()) }
+}
+
+/// Python files that the tree brings along, of one kind.
+const fn synced(name: &'static str, example: &'static str, call: Call) -> Function {
+    let doc = "Brings the tree's own Python files of this kind here; the names of new and changed ones.";
+    Function { name, params: SYNC, doc, example, call }
+}
+
+const ANY: &[Param] = &[Keywords("kwargs")];
+const SYNC: &[Param] = &[
+    Optional("saltenv", Null),
+    Optional("refresh", Bool(true)),
+    Optional("extmod_whitelist", Null),
+    Optional("extmod_blacklist", Null),
+    Keywords("kwargs"),
+];
+const CALL: &[Param] = &[Required("fun"), Rest("args"), Keywords("kwargs")];
+const COMMAND: &[Param] = &[Required("tgt"), Required("fun"), Rest("args"), Keywords("kwargs")];
+
 const FUNCTIONS: &[Function] = &[
+    Function {
+        name: "clear_cache",
+        params: &[],
+        doc: "Removes the files this host keeps.",
+        example: "saltutil.clear_cache",
+        call: clear_cache,
+    },
+    of_controller("cmd", COMMAND, "saltutil.cmd '*' test.ping"),
+    of_controller("cmd_iter", COMMAND, "saltutil.cmd_iter '*' test.ping"),
     Function {
         name: "find_cached_job",
         params: &[Required("jid")],
@@ -54,6 +99,42 @@ const FUNCTIONS: &[Function] = &[
         call: |ctx, args| signal_jid(ctx, args, Signal::KILL.as_raw()),
     },
     Function {
+        name: "mmodule",
+        params: &[Optional("saltenv", Null), Optional("fun", Null), Rest("args"), Keywords("kwargs")],
+        doc: "Calls a function of this host.",
+        example: "saltutil.mmodule base test.ping",
+        call: |ctx, args| {
+            let fun = args.str("fun")?;
+            call(ctx, &fun, Args { positional: args.rest().to_vec(), keywords: args.keywords().clone() })
+        },
+    },
+    refreshed("refresh_beacons", "saltutil.refresh_beacons"),
+    Function {
+        name: "refresh_grains",
+        params: ANY,
+        doc: "Gathers the grains again.",
+        example: "saltutil.refresh_grains",
+        call: |ctx, _| {
+            ctx.forget_grains();
+            Ok(true.into())
+        },
+    },
+    refreshed("refresh_matchers", "saltutil.refresh_matchers"),
+    refreshed("refresh_modules", "saltutil.refresh_modules"),
+    Function {
+        name: "refresh_pillar",
+        params: ANY,
+        doc: "Asks for the pillar again.",
+        example: "saltutil.refresh_pillar",
+        call: |ctx, _| {
+            ctx.set_pillar(None);
+            Ok(true.into())
+        },
+    },
+    of_controller("regen_keys", &[], "saltutil.regen_keys"),
+    of_controller("revoke_auth", ANY, "saltutil.revoke_auth"),
+    of_controller("runner", CALL, "saltutil.runner jobs.list_jobs"),
+    Function {
         name: "running",
         params: &[],
         doc: "The calls that run on this host, but for this one.",
@@ -68,6 +149,23 @@ const FUNCTIONS: &[Function] = &[
         call: signal_job,
     },
     Function {
+        name: "sync_all",
+        params: SYNC,
+        doc: "Brings the tree's own Python files here; the names of new and changed ones by kind.",
+        example: "saltutil.sync_all",
+        call: extmods::synced_all,
+    },
+    synced("sync_beacons", "saltutil.sync_beacons", |ctx, args| extmods::synced(ctx, args, "beacons")),
+    synced("sync_grains", "saltutil.sync_grains", |ctx, args| extmods::synced(ctx, args, "grains")),
+    synced("sync_modules", "saltutil.sync_modules", |ctx, args| extmods::synced(ctx, args, "modules")),
+    synced("sync_output", "saltutil.sync_output", |ctx, args| extmods::synced(ctx, args, "output")),
+    synced("sync_outputters", "saltutil.sync_outputters", |ctx, args| extmods::synced(ctx, args, "output")),
+    synced("sync_renderers", "saltutil.sync_renderers", |ctx, args| extmods::synced(ctx, args, "renderers")),
+    synced("sync_returners", "saltutil.sync_returners", |ctx, args| extmods::synced(ctx, args, "returners")),
+    synced("sync_sdb", "saltutil.sync_sdb", |ctx, args| extmods::synced(ctx, args, "sdb")),
+    synced("sync_states", "saltutil.sync_states", |ctx, args| extmods::synced(ctx, args, "states")),
+    synced("sync_utils", "saltutil.sync_utils", |ctx, args| extmods::synced(ctx, args, "utils")),
+    Function {
         name: "term_all_jobs",
         params: &[],
         doc: "Ends all calls that run here, and their children, with SIGTERM.",
@@ -81,7 +179,24 @@ const FUNCTIONS: &[Function] = &[
         example: "saltutil.term_job 20260101000000000000",
         call: |ctx, args| signal_jid(ctx, args, Signal::TERM.as_raw()),
     },
+    of_controller("wheel", CALL, "saltutil.wheel key.list_all"),
 ];
+
+/// Folders stay.
+fn clear_cache(ctx: &mut Ctx, _: &Bound) -> Result<Value, CallError> {
+    let mut folders = vec![cache::dir(ctx)];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                folders.push(entry.path());
+            } else {
+                std::fs::remove_file(entry.path())
+                    .map_err(|error| CallError::Failed(format!("{}: {error}", entry.path().display())))?;
+            }
+        }
+    }
+    Ok(true.into())
+}
 
 fn jobs(ctx: &Ctx) -> Vec<Map> {
     let dir = ctx.opts.get_str("__thin_dir").map(PathBuf::from);

@@ -1,6 +1,6 @@
 //! What the modules called `service` share: which init system runs here, and what is known of one service.
 
-use crate::registry::{CallError, Default, Param};
+use crate::registry::{CallError, Default, Param, Signature};
 use crate::{Args, Bound, Ctx, call, glob, systemd_service, tools};
 use halite_wire::{Map, Value};
 use std::path::Path;
@@ -8,6 +8,55 @@ use std::path::Path;
 pub const NAME: Param = Param::Required("name");
 pub const SIG: Param = Param::Optional("sig", Default::Null);
 pub const KWARGS: Param = Param::Keywords("kwargs");
+
+/// What every kind of service can be asked; a module says by what ([`Signature::by`]).
+pub const AVAILABLE: Signature =
+    Signature::new("available", &[NAME], "Whether there is such a service.", "service.available sshd");
+pub const DISABLE: Signature = Signature::new(
+    "disable",
+    &[NAME, KWARGS],
+    "Keeps a service from starting at boot.",
+    "service.disable nginx",
+);
+pub const DISABLED: Signature = Signature::new(
+    "disabled",
+    &[NAME],
+    "Whether a service does not start at boot.",
+    "service.disabled nginx",
+);
+pub const ENABLE: Signature =
+    Signature::new("enable", &[NAME, KWARGS], "Has a service start at boot.", "service.enable nginx");
+pub const ENABLED: Signature =
+    Signature::new("enabled", &[NAME, KWARGS], "Whether a service starts at boot.", "service.enabled nginx");
+pub const FORCE_RELOAD: Signature = Signature::new(
+    "force_reload",
+    &[NAME],
+    "Has a service read its configuration again, or restarts it where it cannot.",
+    "service.force_reload nginx",
+);
+pub const GET_ALL: Signature = Signature::new("get_all", &[], "Names of all services.", "service.get_all");
+pub const GET_DISABLED: Signature = Signature::new(
+    "get_disabled",
+    &[],
+    "Names of services that do not start at boot.",
+    "service.get_disabled",
+);
+pub const GET_ENABLED: Signature =
+    Signature::new("get_enabled", &[], "Names of services that start at boot.", "service.get_enabled");
+pub const MISSING: Signature =
+    Signature::new("missing", &[NAME], "Whether there is no such service.", "service.missing sshd");
+pub const RELOAD: Signature =
+    Signature::new("reload", &[NAME], "Has a service read its configuration again.", "service.reload nginx");
+pub const RESTART: Signature =
+    Signature::new("restart", &[NAME], "Stops and starts a service.", "service.restart nginx");
+pub const START: Signature = Signature::new("start", &[NAME], "Starts a service.", "service.start nginx");
+pub const STATUS: Signature = Signature::new(
+    "status",
+    &[NAME, SIG],
+    "Whether a service runs; for a pattern, a dict of all services it fits.",
+    "service.status nginx",
+);
+pub const STOP: Signature = Signature::new("stop", &[NAME], "Stops a service.", "service.stop nginx");
 
 /// Whether systemd is the init system that runs.
 pub fn booted() -> bool {

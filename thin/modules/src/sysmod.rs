@@ -45,13 +45,38 @@ const FUNCTIONS: &[Function] = &[
         call: list_modules,
     },
     Function {
+        name: "list_returner_functions",
+        params: &[Rest("args"), Keywords("kwargs")],
+        doc: "Functions of the controller's returners: of all, of some, or of all that match a glob.",
+        example: "sys.list_returner_functions 'mysql.*'",
+        call: list_returner_functions,
+    },
+    Function {
+        name: "list_returners",
+        params: &[Rest("args")],
+        doc: "Names of the controller's returners: of all, or of those that match a glob. Hosts need none.",
+        example: "sys.list_returners 'sql*'",
+        call: list_returners,
+    },
+    Function {
         name: "reload_modules",
         params: &[],
         doc: "True. Modules are part of the program and always fresh.",
         example: "sys.reload_modules",
         call: reload_modules,
     },
+    Function {
+        name: "returner_doc",
+        params: &[Rest("args")],
+        doc: "What returners of the controller do, with their keys: of all, of some, or of all that match a glob.",
+        example: "sys.returner_doc mysql",
+        call: returner_doc,
+    },
 ];
+
+/// Where the controller tells calls of `list_returners`, `list_returner_functions` and `returner_doc` of its returners:
+/// `{name: {functions: [name], doc: text}}`.
+pub const RETURNERS: &str = "__returners";
 
 /// Functions of modules that serve this host, with their full names, in order.
 pub fn available(ctx: &mut Ctx) -> Vec<(String, &'static Function)> {
@@ -138,6 +163,38 @@ fn spec(params: &[Param]) -> Map {
     ])
 }
 
+/// The controller's returners that are meant, with what is known of them. `mysql` means `mysql.returner`, too.
+fn returners(ctx: &Ctx, patterns: &[String]) -> Vec<(String, Value)> {
+    let all = ctx.opts.get(RETURNERS).and_then(Value::as_map).cloned().unwrap_or_default();
+    let is_meant = |name: &str| {
+        let fits = |pattern: &String| takes(pattern.split('.').next().unwrap_or(pattern), name);
+        patterns.is_empty() || patterns.iter().any(fits)
+    };
+    let named = all.into_iter().filter_map(|(name, told)| Some((name.as_str()?.to_owned(), told)));
+    named.filter(|(name, _)| is_meant(name)).collect()
+}
+
+fn list_returners(ctx: &mut Ctx, args: &Bound) -> Result<Value, CallError> {
+    Ok(returners(ctx, &patterns(args)?).into_iter().map(|(name, _)| name).collect())
+}
+
+fn list_returner_functions(ctx: &mut Ctx, args: &Bound) -> Result<Value, CallError> {
+    let patterns = patterns(args)?;
+    let functions = |(name, told): (String, Value)| {
+        let functions = told.get("functions").and_then(Value::as_list).unwrap_or_default().to_vec();
+        functions.into_iter().filter_map(move |function| Some(format!("{name}.{}", function.as_str()?)))
+    };
+    let mut all: Vec<String> = returners(ctx, &patterns).into_iter().flat_map(functions).collect();
+    all.retain(|name| patterns.is_empty() || patterns.iter().any(|pattern| takes(pattern, name)));
+    Ok(all.into_iter().collect())
+}
+
+fn returner_doc(ctx: &mut Ctx, args: &Bound) -> Result<Value, CallError> {
+    let docs = returners(ctx, &patterns(args)?).into_iter();
+    let docs = docs.map(|(name, told)| (name, told.get("doc").cloned().unwrap_or_default()));
+    Ok(Map::from_iter(docs).into())
+}
+
 fn reload_modules(_: &mut Ctx, _: &Bound) -> Result<Value, CallError> {
     Ok(true.into())
 }
@@ -158,8 +215,10 @@ mod tests {
         assert_eq!(list("sys.list_m*"), Value::from(vec!["sys.list_modules"]));
         assert_eq!(list("test.ping"), Value::from(vec!["test.ping"]));
         assert_eq!(list("no_such"), Value::List(Vec::new()));
-        let sys = ["sys.argspec", "sys.doc", "sys.list_functions", "sys.list_modules", "sys.reload_modules"];
-        assert_eq!(list("sys"), Value::from(sys.to_vec()));
+        let sys =
+            ["argspec", "doc", "list_functions", "list_modules", "list_returner_functions", "list_returners"];
+        let sys = sys.into_iter().chain(["reload_modules", "returner_doc"]).map(|name| format!("sys.{name}"));
+        assert_eq!(list("sys"), sys.collect());
         assert_eq!(ask("sys.list_modules", Args::of(["tes*", "cmd"])), Value::from(vec!["cmd", "test"]));
         assert!(
             ask("sys.list_functions", Args::default()).as_list().unwrap().contains(&Value::from("cmd.run"))
@@ -172,6 +231,28 @@ mod tests {
         let text = docs.get("test.ping").and_then(Value::as_str).unwrap();
         assert!(text.contains("halite ssh '*' test.ping"), "{text}");
         assert_eq!(ask("sys.doc", Args::of(["no_such"])), Value::Map(Map::new()));
+    }
+
+    #[test]
+    fn returners_are_those_the_controller_told_of() {
+        let told = |functions: &[&str]| {
+            Map::from_iter([("functions", Value::from(functions.to_vec())), ("doc", Value::from("Does it."))])
+        };
+        let all =
+            Map::from_iter([("mysql", told(&["returner", "save_load"])), ("slack", told(&["returner"]))]);
+        let ask = |fun: &str, pattern: &str| {
+            alone(|ctx| {
+                ctx.opts.insert(RETURNERS, all.clone());
+                call(ctx, fun, Args::of([pattern])).unwrap()
+            })
+        };
+        assert_eq!(ask("sys.list_returners", "s*"), Value::from(vec!["slack"]));
+        assert_eq!(
+            ask("sys.list_returner_functions", "mysql"),
+            Value::from(vec!["mysql.returner", "mysql.save_load"])
+        );
+        assert_eq!(ask("sys.list_returner_functions", "mysql.s*"), Value::from(vec!["mysql.save_load"]));
+        assert_eq!(ask("sys.returner_doc", "slack").get("slack"), Some(&Value::from("Does it.")));
     }
 
     #[test]

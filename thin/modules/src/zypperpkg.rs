@@ -1,7 +1,7 @@
 //! `pkg.*` on SUSE's kin: zypper and rpm. What all package managers can is in `packages`.
 
 use crate::packages::version::{condition, holds, rpm as compare};
-use crate::packages::{KWARGS, Manager, NAMES, Order, Packages, keyword, pairs, repos, rpm, run};
+use crate::packages::{self, Manager, Order, Packages, keyword, pairs, repos, rpm, run};
 use crate::registry::{CallError, Default, Function, Module, Param};
 use crate::{Bound, Ctx, tools};
 use halite_wire::{Map, Value};
@@ -37,47 +37,12 @@ pub const ZYPPER: Manager = Manager {
     env: &[],
 };
 
-const NAMED: &[Param] = &[NAMES, KWARGS];
-const REPO: &[Param] = &[Param::Required("repo"), KWARGS];
-const HOLD: &[Param] =
-    &[Param::Optional("name", Default::Null), Param::Optional("pkgs", Default::Null), KWARGS];
-
 const FUNCTIONS: &[Function] = &[
-    Function {
-        name: "del_repo",
-        params: REPO,
-        doc: "Takes a repository out of its file.",
-        example: "pkg.del_repo myrepo",
-        call: |_, args| Ok(repos::remove(&folders(), &args.str("repo")?)?.into()),
-    },
-    Function {
-        name: "file_list",
-        params: NAMED,
-        doc: "Files of packages.",
-        example: "pkg.file_list bash",
-        call: rpm::file_list,
-    },
-    Function {
-        name: "get_repo",
-        params: REPO,
-        doc: "A repository; empty where there is none of that id.",
-        example: "pkg.get_repo myrepo",
-        call: |_, args| Ok(repos::get(&folders(), &args.str("repo")?).into()),
-    },
-    Function {
-        name: "hold",
-        params: HOLD,
-        doc: "Locks packages.",
-        example: "pkg.hold bash",
-        call: |ctx, args| set_lock(ctx, args, true),
-    },
-    Function {
-        name: "info_installed",
-        params: NAMED,
-        doc: "What the database says of installed packages.",
-        example: "pkg.info_installed bash",
-        call: rpm::info_installed,
-    },
+    packages::DEL_REPO.by(|_, args| Ok(repos::remove(&folders(), &args.str("repo")?)?.into())),
+    packages::FILE_LIST.by(rpm::file_list),
+    packages::GET_REPO.by(|_, args| Ok(repos::get(&folders(), &args.str("repo")?).into())),
+    packages::HOLD.by(|ctx, args| set_lock(ctx, args, true)),
+    packages::INFO_INSTALLED.by(rpm::info_installed),
     Function {
         name: "list_locks",
         params: &[Param::Optional("root", Default::Null)],
@@ -85,48 +50,12 @@ const FUNCTIONS: &[Function] = &[
         example: "pkg.list_locks",
         call: |_, _| Ok(locks().into()),
     },
-    Function {
-        name: "list_repos",
-        params: &[KWARGS],
-        doc: "All repositories by their id.",
-        example: "pkg.list_repos",
-        call: |_, _| Ok(repos::list(&folders()).into()),
-    },
-    Function {
-        name: "mod_repo",
-        params: REPO,
-        doc: "Puts a repository into its file, or changes it there.",
-        example: "pkg.mod_repo myrepo baseurl=http://myurl.com/repo",
-        call: |_, args| Ok(repos::change(&folders(), &args.str("repo")?, args)?.into()),
-    },
-    Function {
-        name: "owner",
-        params: &[Param::Rest("paths"), KWARGS],
-        doc: "The package a path is of.",
-        example: "pkg.owner /bin/bash",
-        call: rpm::owner,
-    },
-    Function {
-        name: "parse_arch",
-        params: &[Param::Required("name")],
-        doc: "A package's name and architecture.",
-        example: "pkg.parse_arch bash.x86_64",
-        call: rpm::parse_arch,
-    },
-    Function {
-        name: "unhold",
-        params: HOLD,
-        doc: "Takes the lock from packages.",
-        example: "pkg.unhold bash",
-        call: |ctx, args| set_lock(ctx, args, false),
-    },
-    Function {
-        name: "verify",
-        params: NAMED,
-        doc: "Files of packages that are not as they came.",
-        example: "pkg.verify bash",
-        call: rpm::verify,
-    },
+    packages::LIST_REPOS.by(|_, _| Ok(repos::list(&folders()).into())),
+    packages::MOD_REPO.by(|_, args| Ok(repos::change(&folders(), &args.str("repo")?, args)?.into())),
+    packages::OWNER.by(rpm::owner),
+    packages::PARSE_ARCH.by(rpm::parse_arch),
+    packages::UNHOLD.by(|ctx, args| set_lock(ctx, args, false)),
+    packages::VERIFY.by(rpm::verify),
 ];
 
 fn folders() -> Vec<PathBuf> {

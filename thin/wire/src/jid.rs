@@ -37,6 +37,17 @@ impl Jid {
         Jid(digits)
     }
 
+    /// The moment of this id in microseconds after 1970-01-01T00:00:00Z; 0 where its digits name no moment after that.
+    pub fn unix_micros(&self) -> u64 {
+        let number = |from: usize, to: usize| self.as_str()[from..to].parse::<u64>().unwrap_or(0);
+        let (year, month, day) = (number(0, 4), number(4, 6), number(6, 8));
+        if year < 1970 || !(1..=12).contains(&month) || day == 0 {
+            return 0;
+        }
+        let seconds = (days_before(year, month) + day - 1) * 86_400 + number(8, 10) * 3600;
+        (seconds + number(10, 12) * 60 + number(12, 14)) * 1_000_000 + number(14, 20)
+    }
+
     /// When the job began, in Salt's form: `2026, Nov 21 03:01:06.000123`.
     pub fn start_time(&self) -> String {
         const MONTHS: [&str; 12] =
@@ -59,6 +70,15 @@ fn civil_date(days: u64) -> (u64, u64, u64) {
     let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
     let year = year_of_era + era * 400 + u64::from(month <= 2);
     (year, month, day)
+}
+
+/// Days from 1970-01-01 to the first of this month; the inverse of [`civil_date`].
+fn days_before(year: u64, month: u64) -> u64 {
+    let year = year - u64::from(month <= 2);
+    let (era, year_of_era) = (year / 400, year % 400);
+    let month_from_march = (month + 9) % 12;
+    let day_of_year = (153 * month_from_march + 2) / 5;
+    era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
 }
 
 impl FromStr for Jid {
@@ -113,6 +133,12 @@ mod tests {
         #[test]
         fn later_moments_have_greater_ids(a in 0..253_402_300_799_999_999_u64, b in 0..253_402_300_799_999_999_u64) {
             prop_assert_eq!(a.cmp(&b), Jid::from_unix_micros(a).cmp(&Jid::from_unix_micros(b)));
+            prop_assert_eq!(Jid::from_unix_micros(a).unix_micros(), a);
+        }
+
+        #[test]
+        fn any_digits_have_a_moment_without_a_panic(text in "[0-9]{20}") {
+            let _ = text.parse::<Jid>().unwrap().unix_micros();
         }
     }
 

@@ -48,10 +48,31 @@ pub enum Ask {
     Files { saltenv: String, paths: Vec<String> },
     /// The host's own pillar. Answer: `Value`, `{pillar: {...}, errors: [...]}`.
     Pillar(PillarAsk),
+    /// A piece of one of the host's files, for the controller to keep under the name `path`. The pieces of a file come
+    /// in their order, the first at 0, at most [`PART_BYTES_MAX`] each; `last` ends it. Answer: `Same`.
+    Push {
+        path: String,
+        offset: u64,
+        #[serde(with = "bytes")]
+        bytes: Vec<u8>,
+        last: bool,
+    },
+    /// The next call of one who runs several, [`WORK`]; `done` is the encoded [`Return`] of the one before, or empty.
+    /// Answer: an encoded [`Call`] as `Bytes` until `last`.
+    Work {
+        #[serde(with = "bytes")]
+        done: Vec<u8>,
+    },
 }
+
+/// The function of a thin that asks for one call after the other. Only the controller's own thin is given any.
+pub const WORK: &str = "__work";
 
 /// Bytes of one part of a file: well below a frame.
 pub const PART_BYTES_MAX: usize = 256 << 10;
+
+/// Bytes of one state's return in a [`FromThin::Progress`]; what is longer comes with the whole answer alone.
+pub const STEP_BYTES_MAX: usize = 64 << 10;
 
 /// One file of an environment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -126,7 +147,8 @@ pub enum FromThin {
         ask: u32,
         what: Ask,
     },
-    /// A step of the call is done (one state, one file); the shape is the function's.
+    /// A step of the call is done (one state, one file); the shape is the function's. What a step holds of returns is
+    /// [`STEP_BYTES_MAX`] at most.
     Progress(Value),
     /// One line for the controller's log, already without line ends.
     Log(String),

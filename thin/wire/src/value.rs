@@ -31,6 +31,8 @@ impl Value {
         String::from_utf8(bytes).map_or_else(|error| Value::Bytes(error.into_bytes()), Value::Str)
     }
 
+    // Asked for every key that is compared: a call would cost more than the answer.
+    #[inline(always)]
     pub fn as_str(&self) -> Option<&str> {
         if let Value::Str(text) = self { Some(text) } else { None }
     }

@@ -6,6 +6,7 @@ use std::process::{Command, Output, Stdio};
 
 use halite_site::{Fleet, HostState};
 
+use super::many;
 use super::peers;
 use super::states;
 use super::tools::{Case, Line, Tool};
@@ -43,7 +44,8 @@ impl<'a> Field<'a> {
         let kex = config.replacen("Host *\n", "Host *\n  KexAlgorithms curve25519-sha256\n", 1);
         fs::write(field.file("ssh_config_kex"), kex)?;
         states::write(&field.dir.join("files"), &field.dir.join("peers"))?;
-        for &hosts in sizes.iter().chain([&1]) {
+        many::write(&field.dir.join("many"))?;
+        for &hosts in sizes {
             let ssh_config = field.file("ssh_config_kex");
             field.write_config(&field.config(hosts), &fleet.hosts()[..hosts], &ssh_config)?;
         }
@@ -67,12 +69,14 @@ impl<'a> Field<'a> {
         let known: String =
             hosts.iter().map(|host| format!("{} {}\n", host.known_hosts_name(), host.host_key)).collect();
         fs::write(dir.join("known_hosts"), known)?;
-        let (here, files) = (dir.display(), self.dir.join("files"));
+        let (here, files, many) = (dir.display(), self.dir.join("files"), self.dir.join("many"));
         let master = format!(
             "root_dir: {here}/root\ncachedir: {here}/root/cache\npki_dir: {here}/root/pki\nlog_file: {here}/root/log\n\
              ssh_log_file: {here}/root/log\nlog_level_logfile: quiet\nknown_hosts_file: {here}/known_hosts\n\
-             roster_file: {here}/roster\nfile_roots:\n  base: [{}]\n",
-            files.display()
+             roster_file: {here}/roster\nfile_roots:\n  base: [{}]\n  {}: [{}]\n",
+            files.display(),
+            many::ENVIRONMENT,
+            many.display()
         );
         fs::write(dir.join("master"), master)?;
         peers::write_config(self.fleet, dir, hosts, ssh_config)
@@ -128,7 +132,7 @@ impl<'a> Field<'a> {
     /// When a host cannot be entered.
     pub fn prepare(&self, case: Case, hosts: usize) -> Outcome {
         let command = match case {
-            Case::Ping | Case::StatesAgain => return Ok(()),
+            Case::Ping | Case::StatesAgain | Case::Compile => return Ok(()),
             Case::States => states::CLEAN,
             // What a host has fetched it keeps; only the second file would be free.
             Case::Copy => "rm -rf /tmp/blob /var/cache/halite",

@@ -196,6 +196,7 @@ fn is_good(tool: &Tool, case: Case, output: &Output, hosts: usize) -> bool {
             let all = format!("Succeeded: {STATES}");
             tool.answer != "True" || said.matches(&all).count() == hosts
         }
+        Case::Compile => said.matches("Succeeded: 1\n").count() == hosts,
     };
     output.status.success() && counted
 }
@@ -211,32 +212,33 @@ fn end_of(output: &Output) -> String {
 /// # Errors
 /// When the proxy or a tool cannot be started.
 pub fn round_trips(field: &Field<'_>, tools: &[Tool]) -> Outcome<Vec<Trips>> {
+    tools.iter().filter_map(|tool| trips(field, tool, Case::Ping).transpose()).collect()
+}
+
+/// How often a tool waits in a case; `None` when it does not do it.
+///
+/// # Errors
+/// When the proxy or the tool cannot be started.
+pub fn trips(field: &Field<'_>, tool: &Tool, case: Case) -> Outcome<Option<Trips>> {
     let host = &field.fleet.hosts()[0];
     let target = format!("{}:{}", host.address, host.port).parse();
     let target = target.map_err(|_| Failure(format!("no address: {}", host.address)))?;
-    let direct = field.config(1);
-    let mut trips = Vec::new();
-    for tool in tools {
-        let proxy = DelayProxy::start(field.fleet, target, ROUND_TRIP)?;
-        let far = HostState { address: "127.0.0.1".into(), port: proxy.address().port(), ..host.clone() };
-        let own = behind_proxy(field, &far)?;
-        let Some(line) = (tool.line)(field, Case::Ping, 1) else { continue };
-        // The same command line, with the folder of the host behind the proxy in place of the direct one.
-        let swap = |word: std::ffi::OsString| {
-            let text = word.to_string_lossy().into_owned();
-            let text = text.replace(&*direct.to_string_lossy(), &own.to_string_lossy());
-            text.replace(
-                &*field.file("ssh_config").to_string_lossy(),
-                &own.join("ssh_config").to_string_lossy(),
-            )
+    let Some(line) = (tool.line)(field, case, 1) else { return Ok(None) };
+    let proxy = DelayProxy::start(field.fleet, target, ROUND_TRIP)?;
+    let far = HostState { address: "127.0.0.1".into(), port: proxy.address().port(), ..host.clone() };
+    let own = behind_proxy(field, &far)?;
+    // The same command line, with the folder of the host behind the proxy in place of the direct one.
+    let swap = |word: std::ffi::OsString| {
+        let text = word.to_string_lossy().into_owned();
+        let text = text.replace(&*field.config(1).to_string_lossy(), &own.to_string_lossy());
+        text.replace(&*field.file("ssh_config").to_string_lossy(), &own.join("ssh_config").to_string_lossy())
             .into()
-        };
-        let line = line.into_iter().map(swap).collect();
-        let (wall, connections, turns) = second_run(field, &line, &proxy)?;
-        say(&format!("round trips    {:<14} {turns} in {connections} connections, {wall:.3} s", tool.name));
-        trips.push(Trips { tool: tool.name, wall, connections, turns });
-    }
-    Ok(trips)
+    };
+    let line = line.into_iter().map(swap).collect();
+    let (wall, connections, turns) = second_run(field, &line, &proxy)?;
+    let (tool, label) = (tool.name, case.label());
+    say(&format!("round trips    {tool:<14} {label}: {turns} in {connections} connections, {wall:.3} s"));
+    Ok(Some(Trips { tool, wall, connections, turns }))
 }
 
 /// Runs a line twice, the first time to warm up; wall time, new connections and turns of the second.

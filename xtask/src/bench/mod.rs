@@ -4,12 +4,15 @@
 //! compared, never figures of different runs. The result is `docs/benchmarks.md` with `docs/benchmarks.svg`.
 
 mod field;
+mod many;
 mod measure;
+mod own;
 mod peers;
 mod plot;
 mod report;
 mod simulated;
 mod states;
+mod stores;
 mod tools;
 
 use std::collections::BTreeMap;
@@ -22,7 +25,7 @@ use field::Field;
 use measure::{Meter, Sample};
 use tools::{Case, Tool};
 
-pub const USAGE: &str = "bench [--peers] [--hosts 1,10,100,200] [--rounds 5]";
+pub const USAGE: &str = "bench [--peers] [--hosts 1,10,100,200] [--rounds 5] [--own]";
 
 /// A run that takes longer than this is not repeated in its cell: its figure stands far from all others anyway.
 const LONG_SECONDS: f64 = 20.0;
@@ -30,6 +33,8 @@ const LONG_SECONDS: f64 = 20.0;
 /// What to measure.
 struct Choice {
     peers: bool,
+    /// Only what is promised of halite alone; the page stays as it is.
+    own: bool,
     sizes: Vec<usize>,
     rounds: usize,
 }
@@ -68,12 +73,13 @@ pub fn run(arguments: &[String]) -> Outcome {
 
 fn choice(arguments: &[String]) -> Outcome<Choice> {
     let usage = || Failure(format!("usage: cargo xtask {USAGE}"));
-    let mut choice = Choice { peers: false, sizes: vec![1, 10, 100, 200], rounds: 5 };
+    let mut choice = Choice { peers: false, own: false, sizes: vec![1, 10, 100, 200], rounds: 5 };
     let mut words = arguments.iter().map(String::as_str);
     while let Some(word) = words.next() {
         match word {
             "--built" => {}
             "--peers" => choice.peers = true,
+            "--own" => choice.own = true,
             "--hosts" => {
                 let list = words.next().ok_or_else(usage)?;
                 choice.sizes =
@@ -87,9 +93,15 @@ fn choice(arguments: &[String]) -> Outcome<Choice> {
 }
 
 fn measure_all(fleet: &Fleet, venv: Option<std::path::PathBuf>, choice: &Choice) -> Outcome {
-    let field = Field::new(fleet, venv, &choice.sizes)?;
+    let most = choice.sizes.iter().copied().max().unwrap_or(1);
+    let field = Field::new(fleet, venv, &[&choice.sizes[..], &own::sizes(most)].concat())?;
     let tools = tools::all(choice.peers);
     let meter = Meter::new(fleet)?;
+    let mut promises = own::measure(&field, &meter, &tools[0], most, choice.rounds)?;
+    promises.extend(stores::measure()?);
+    if choice.own {
+        return Ok(());
+    }
     let mut cells = Cells::new();
     for &case in Case::ALL {
         for &hosts in choice.sizes.iter().filter(|hosts| case.fits(**hosts)) {
@@ -97,13 +109,14 @@ fn measure_all(fleet: &Fleet, venv: Option<std::path::PathBuf>, choice: &Choice)
         }
     }
     let trips = measure::round_trips(&field, &tools)?;
-    let memory = measure::memory(&field, &tools, choice.sizes.iter().copied().max().unwrap_or(1).min(100))?;
+    let memory = measure::memory(&field, &tools, most.min(100))?;
     let simulated = simulated::measure(&field)?;
     report::write(&report::Figures {
         cells: &cells,
         trips: &trips,
         memory: &memory,
         simulated: &simulated,
+        promises: &promises,
         rounds: choice.rounds,
     })?;
     say("Written: docs/benchmarks.md, docs/benchmarks.svg");

@@ -101,6 +101,7 @@ fn ansible(field: &Field<'_>, case: Case, hosts: usize) -> Option<Line> {
         Case::States | Case::StatesAgain => {
             line![field.peer("ansible-playbook")?, "-i", inventory, field.file("peers/state.yml")]
         }
+        Case::Compile => return None,
     });
     Some(words)
 }
@@ -117,6 +118,7 @@ fn pyinfra(field: &Field<'_>, case: Case, hosts: usize) -> Option<Line> {
         Case::Ping | Case::FirstContact => line!["exec", "--", "true"],
         Case::Copy => line!["copy.py"],
         Case::States | Case::StatesAgain => line![field.file("peers/state.py")],
+        Case::Compile => return None,
     });
     Some(words)
 }
@@ -130,7 +132,7 @@ fn salt_ssh(field: &Field<'_>, case: Case, hosts: usize) -> Option<Line> {
     let call = match case {
         Case::Ping | Case::FirstContact => line!["test.ping"],
         // salt-ssh carries a file only where a state asks for it.
-        Case::Copy => return None,
+        Case::Copy | Case::Compile => return None,
         Case::States | Case::StatesAgain => line!["state.apply", "app"],
     };
     Some([words, call].concat())

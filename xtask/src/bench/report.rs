@@ -5,6 +5,7 @@ use std::fs;
 
 use super::Cells;
 use super::measure::{Memory, Sample, Trips};
+use super::own::Promise;
 use super::plot;
 use super::simulated::{OPEN_SECONDS, Simulated};
 use super::tools::{self, Case};
@@ -17,6 +18,7 @@ pub struct Figures<'a> {
     pub trips: &'a [Trips],
     pub memory: &'a [Memory],
     pub simulated: &'a [Simulated],
+    pub promises: &'a [Promise],
     pub rounds: usize,
 }
 
@@ -36,6 +38,7 @@ fn page(figures: &Figures<'_>) -> String {
         "# Benchmarks\n\nWritten by `cargo xtask bench`; figures of different runs or machines do not compare, ratios \
          within one run do.\n\n![Wall time of a ping over the number of hosts](benchmarks.svg)\n",
     );
+    page += &promises(figures.promises);
     for &case in Case::ALL {
         page += &section(figures.cells, case);
     }
@@ -101,6 +104,17 @@ fn table(
             .map(|hosts| format!(" {} |", cell(name, *hosts).unwrap_or_else(|| "-".into())))
             .collect();
         let _ = writeln!(text, "| {name} |{cells}");
+    }
+    text
+}
+
+fn promises(promises: &[Promise]) -> String {
+    let mut text =
+        String::from("\n## halite alone\n\n| promise | found | limit | kept |\n|---|---|---|---|\n");
+    for promise in promises {
+        let Promise { what, found, limit, unit } = promise;
+        let kept = if promise.is_kept() { "yes" } else { "NO" };
+        let _ = writeln!(text, "| {what} | {found:.2} {unit} | {limit} {unit} | {kept} |");
     }
     text
 }

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 
 use super::field::Field;
+use super::many;
 use super::peers;
 
 /// What the hosts are asked to do.
@@ -18,10 +19,12 @@ pub enum Case {
     States,
     /// The same again: nothing to do.
     StatesAgain,
+    /// A large state tree compiled, and one of its states looked at.
+    Compile,
 }
 
 impl Case {
-    /// All cases in the order of the report.
+    /// The cases that tools are compared by, in the order of the report.
     pub const ALL: &[Self] = &[Self::Ping, Self::FirstContact, Self::Copy, Self::States, Self::StatesAgain];
 
     /// Short name.
@@ -32,6 +35,7 @@ impl Case {
             Self::Copy => "10 MiB file",
             Self::States => "60 states",
             Self::StatesAgain => "60 states, again",
+            Self::Compile => "1,000 SLS",
         }
     }
 
@@ -41,6 +45,7 @@ impl Case {
             Self::Ping | Self::FirstContact => true,
             Self::Copy => hosts <= 10,
             Self::States | Self::StatesAgain => hosts == 10 || hosts == 100,
+            Self::Compile => hosts == 1,
         }
     }
 }
@@ -103,6 +108,10 @@ fn halite(field: &Field<'_>, case: Case, hosts: usize) -> Option<Line> {
         Case::Ping | Case::FirstContact => line![program, "ssh", "-c", config, "*", "test.ping"],
         Case::Copy => line![program, "ssh", "-c", config, "*", "cp.get_file", "salt://blob", "/tmp/blob"],
         Case::States | Case::StatesAgain => line![program, "ssh", "-c", config, "*", "state.apply", "app"],
+        Case::Compile => {
+            let (all, saltenv) = (many::ALL, format!("saltenv={}", many::ENVIRONMENT));
+            line![program, "ssh", "-c", config, "*", "state.sls_id", many::LAST_ID, all, saltenv, "test=True"]
+        }
     })
 }
 
@@ -120,7 +129,7 @@ fn under_xargs(field: &Field<'_>, case: Case, hosts: usize, config: &str) -> Opt
         Case::Copy => {
             r#"xargs -P50 -I{} sh -c 'scp -q -F "$1" "$2" {}:/tmp/blob && echo pong' sh "$1" "$3" <"$2""#
         }
-        Case::States | Case::StatesAgain => return None,
+        Case::States | Case::StatesAgain | Case::Compile => return None,
     };
     Some(line!["sh", "-c", script, "sh", field.file(config), field.list(hosts), field.blob()])
 }
@@ -133,7 +142,7 @@ fn pssh(field: &Field<'_>, case: Case, hosts: usize) -> Option<Line> {
             line!["parallel-ssh", "-p", "50", "-x", options, "-h", list, "echo pong"]
         }
         Case::Copy => line!["parallel-scp", "-p", "50", "-x", options, "-h", list, field.blob(), "/tmp/blob"],
-        Case::States | Case::StatesAgain => return None,
+        Case::States | Case::StatesAgain | Case::Compile => return None,
     })
 }
 

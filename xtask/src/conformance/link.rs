@@ -1,7 +1,7 @@
 //! A controller that is a directory.
 
 use super::corpus::Corpus;
-use halite_modules::{Link, LinkError};
+use halite_modules::{Link, LinkError, digest};
 use halite_wire::message::{Answer, Ask};
 use halite_wire::{Map, Value};
 use std::path::PathBuf;
@@ -39,7 +39,16 @@ impl Link for Directory {
             Ask::File { saltenv, .. } | Ask::ListFiles { saltenv } if saltenv != "base" => {
                 return Err(refused());
             }
-            Ask::File { path, .. } => Answer::Bytes(self.file(&path).ok_or_else(refused)?),
+            Ask::File { path, have, .. } => {
+                let bytes = self.file(&path).ok_or_else(refused)?;
+                let sha256 = digest::of_bytes("sha256", &bytes).unwrap_or_default();
+                let (size, is_known) = (bytes.len() as u64, have.as_ref() == Some(&sha256));
+                on_part(Answer::File { size, sha256, mode: 0o644 }).map_err(LinkError::Local)?;
+                if is_known {
+                    return Ok(());
+                }
+                Answer::Bytes(bytes)
+            }
             Ask::ListFiles { .. } => Answer::Paths(self.paths()),
             Ask::Pillar(_) => Answer::Value(Map::from([("pillar", self.pillar.clone())]).into()),
             _ => return Err(refused()),

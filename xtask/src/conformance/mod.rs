@@ -19,14 +19,14 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-pub const USAGE: &str = "conformance --corpus DIR --repos DIR [--jobs N] [--only TEXT] [--out DIR] [-v]";
+pub const USAGE: &str = "conformance --corpus DIR --repos DIR [--jobs N] [--only TEXT] [--write DIR] [-v]";
 
 struct Options {
     corpus: PathBuf,
     repos: PathBuf,
     jobs: usize,
     only: Option<String>,
-    out: Option<PathBuf>,
+    write: Option<PathBuf>,
     verbose: bool,
 }
 
@@ -36,7 +36,7 @@ fn parse(arguments: &[String]) -> Outcome<Options> {
         repos: PathBuf::new(),
         jobs: 2,
         only: None,
-        out: None,
+        write: None,
         verbose: false,
     };
     let mut words = arguments.iter();
@@ -53,7 +53,7 @@ fn parse(arguments: &[String]) -> Outcome<Options> {
                 options.jobs = text.parse().map_err(|_| Failure(format!("--jobs {text}: no number")))?;
             }
             "--only" => options.only = Some(value()?),
-            "--out" => options.out = Some(value()?.into()),
+            "--write" => options.write = Some(value()?.into()),
             "-v" => options.verbose = true,
             other => return Err(Failure(format!("no option {other:?}; usage: cargo xtask {USAGE}"))),
         }
@@ -114,8 +114,8 @@ fn group(corpus: &Arc<Corpus>, file: &str, cases: &[Case], options: &Options) ->
         written.push(corpus::written(case, &low));
         scores.push(Score::new(case, wanted, low, took));
     }
-    if let Some(out) = &options.out {
-        let path = out.join(file.strip_prefix("expected/").unwrap_or(file));
+    if let Some(folder) = &options.write {
+        let path = folder.join(file.strip_prefix("expected/").unwrap_or(file));
         if let Err(error) = corpus::write(&path, written) {
             say(&format!("{}: {error}", path.display()));
         }

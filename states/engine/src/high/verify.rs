@@ -46,7 +46,10 @@ impl Check<'_> {
 
     fn id(&mut self, id: &Value, body: &Value) {
         let Value::Map(body) = body else {
-            self.errors.push(format!("the ID {:?} takes a map of states, not {}", text(id), body.kind()));
+            let place =
+                self.places.anywhere(&text(id)).map_or_else(String::new, |place| format!("{place}: "));
+            let kind = body.kind();
+            self.errors.push(format!("{place}the ID {:?} takes a map of states, not {kind}", text(id)));
             return;
         };
         if id.as_str().is_none() {

@@ -74,25 +74,7 @@ impl Assigned {
     }
 
     fn keep(&mut self, saltenv: &str, rendered: Result<Option<Rendered>, String>) -> Option<Map> {
-        let mut rendered = match rendered {
-            Ok(rendered) => rendered?,
-            Err(error) => {
-                self.errors.push(error);
-                return None;
-            }
-        };
-        let path = rendered.path.clone();
-        self.places.keep(saltenv, &path, &mut rendered);
-        match rendered.data {
-            Value::Map(top) => Some(top),
-            other if !other.is_truthy() => None,
-            other => {
-                let kind = other.kind();
-                self.errors
-                    .push(format!("{path}: a pillar top file is a map of environments, this is {kind}"));
-                None
-            }
-        }
+        self.places.keep_top(saltenv, rendered, ("a pillar top file", ""), &mut self.errors)
     }
 
     /// Adds the targets of one file. Of two of a name the later one counts, in the earlier's place.

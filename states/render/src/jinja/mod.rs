@@ -129,13 +129,19 @@ pub fn render_mapped(
 }
 
 /// `value` as JSON in one line.
-pub(crate) fn to_json(value: &Value) -> Result<String, String> {
+///
+/// # Errors
+/// JSON has no such value.
+pub fn to_json(value: &Value) -> Result<String, String> {
     let style = json::Style { ascii: true, ..json::Style::default() };
     json::write(&value::from_wire(value), style).map_err(|fault| fault.message)
 }
 
 /// The value of a JSON text.
-pub(crate) fn from_json(text: &str) -> Result<Value, String> {
+///
+/// # Errors
+/// It is none.
+pub fn from_json(text: &str) -> Result<Value, String> {
     let value = json::read(text).map_err(|misread| misread.message)?;
     value::to_wire(&value).map_err(|fault| fault.message)
 }

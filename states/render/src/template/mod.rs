@@ -11,7 +11,8 @@ mod stateconf;
 mod toml;
 
 pub use pipe::{render_bytes, render_pipeline};
-pub use programs::{Finished, HostPrograms, Programs};
+pub use programs::{Finished, HostPrograms, Programs, Talk};
+pub use python::TALK;
 pub use stateconf::StateConf;
 
 use crate::jinja::{Functions, Loader, RenderError, Settings, Variables};

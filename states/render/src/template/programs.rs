@@ -1,7 +1,8 @@
 //! Programs that renderers need: `gpg` and `python3`. Who renders says how they are run.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::thread::JoinHandle;
 
 /// Runs programs for renderers.
 pub trait Programs {
@@ -56,6 +57,30 @@ impl Programs for HostPrograms {
         first: &str,
         answer: &mut dyn FnMut(&str) -> Option<String>,
     ) -> Result<Finished, String> {
+        let mut talk = Talk::start(argv)?;
+        talk.say(first);
+        while let Some(line) = talk.hear()? {
+            if let Some(next) = answer(&line) {
+                talk.say(&next);
+            }
+        }
+        talk.end()
+    }
+}
+
+/// A program that is spoken with, line by line.
+pub struct Talk {
+    child: Child,
+    /// Closed once it does not listen any more: a program that ends early says why on stderr.
+    stdin: Option<ChildStdin>,
+    stdout: Option<BufReader<ChildStdout>>,
+    stderr: Option<JoinHandle<String>>,
+}
+
+impl Talk {
+    /// # Errors
+    /// The program cannot be started.
+    pub fn start(argv: &[&str]) -> Result<Talk, String> {
         let mut child = start(argv)?;
         let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let reader = std::thread::spawn(move || {
@@ -63,18 +88,46 @@ impl Programs for HostPrograms {
             let _ = stderr.map(|mut stderr| stderr.read_to_end(&mut text));
             String::from_utf8_lossy(&text).into_owned()
         });
-        if let (Some(mut stdin), Some(stdout)) = (stdin, stdout) {
-            // A program that ends early says why on stderr; that it does not listen says nothing.
-            let mut open = writeln!(stdin, "{first}").is_ok();
-            for line in BufReader::new(stdout).lines() {
-                let line = line.map_err(|error| error.to_string())?;
-                if let Some(next) = answer(&line).filter(|_| open) {
-                    open = writeln!(stdin, "{next}").is_ok();
-                }
-            }
+        Ok(Talk { child, stdin, stdout: stdout.map(BufReader::new), stderr: Some(reader) })
+    }
+
+    /// Hands it a line.
+    pub fn say(&mut self, line: &str) {
+        if self.stdin.as_mut().is_some_and(|stdin| writeln!(stdin, "{line}").is_err()) {
+            self.stdin = None;
         }
-        let success = child.wait().map_err(|error| error.to_string())?.success();
-        Ok(Finished { success, stdout: Vec::new(), stderr: reader.join().unwrap_or_default() })
+    }
+
+    /// Its next line; `None` where it says no more.
+    ///
+    /// # Errors
+    /// What it says is not text.
+    pub fn hear(&mut self) -> Result<Option<String>, String> {
+        let Some(stdout) = &mut self.stdout else { return Ok(None) };
+        let mut line = String::new();
+        let length = stdout.read_line(&mut line).map_err(|error| error.to_string())?;
+        Ok((length > 0).then_some(line))
+    }
+
+    /// Waits for its end.
+    ///
+    /// # Errors
+    /// It cannot be waited for.
+    pub fn end(&mut self) -> Result<Finished, String> {
+        (self.stdin, self.stdout) = (None, None);
+        let success = self.child.wait().map_err(|error| error.to_string())?.success();
+        let stderr = self.stderr.take().and_then(|reader| reader.join().ok()).unwrap_or_default();
+        Ok(Finished { success, stdout: Vec::new(), stderr })
+    }
+}
+
+impl Drop for Talk {
+    /// None is left behind.
+    fn drop(&mut self) {
+        if self.stderr.is_some() {
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
     }
 }
 

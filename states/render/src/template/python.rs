@@ -9,7 +9,11 @@ use crate::jinja::{from_json, to_json};
 use crate::yaml::{Mark, Node};
 use halite_wire::{Map, Value};
 
-const DRIVER: &str = concat!(include_str!("python/driver.py"), include_str!("python/dsl.py"));
+/// How Python speaks with us: `_say`, `_ask`, and `Functions`, which answers as `__salt__`.
+pub const TALK: &str = include_str!("python/talk.py");
+
+const DRIVER: &str =
+    concat!(include_str!("python/talk.py"), include_str!("python/driver.py"), include_str!("python/dsl.py"));
 
 const TOP: Mark = Mark { line: 1, column: 1 };
 

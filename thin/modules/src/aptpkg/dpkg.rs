@@ -1,6 +1,6 @@
 //! What dpkg knows: packages and their state, selections, files and their owners.
 
-use crate::packages::{Lists, NAMES, Packages, names, one_or_all};
+use crate::packages::{Lists, Packages, names, one_or_all};
 use crate::registry::{CallError, Default, Function, Param};
 use crate::{Bound, Ctx, tools};
 use halite_wire::{Map, Value};
@@ -66,43 +66,28 @@ fn file(path: &str) -> Option<(String, String)> {
     text.split_once(' ').map(|(name, version)| (name.to_owned(), version.trim().to_owned()))
 }
 
-pub const FUNCTIONS: [Function; 4] = [
-    Function {
-        name: "get_selections",
-        params: &[Param::Optional("pattern", Default::Null), Param::Optional("state", Default::Null)],
-        doc: "What dpkg is to do with packages: names by state.",
-        example: "pkg.get_selections 'python-*' state=hold",
-        call: get_selections,
-    },
-    Function {
-        name: "hold",
-        params: HOLD,
-        doc: "Keeps packages from being upgraded or removed.",
-        example: "pkg.hold bash",
-        call: |ctx, args| set_hold(ctx, args, true),
-    },
-    Function {
-        name: "set_selections",
-        params: &[
-            Param::Optional("path", Default::Null),
-            Param::Optional("selection", Default::Null),
-            Param::Optional("clear", Default::Bool(false)),
-            Param::Optional("saltenv", Default::Str("base")),
-        ],
-        doc: "Tells dpkg what to do with packages.",
-        example: "pkg.set_selections selection='{hold: [bash]}'",
-        call: set_selections,
-    },
-    Function {
-        name: "unhold",
-        params: HOLD,
-        doc: "Lets packages be upgraded and removed again.",
-        example: "pkg.unhold bash",
-        call: |ctx, args| set_hold(ctx, args, false),
-    },
-];
+pub const GET_SELECTIONS: Function = Function {
+    name: "get_selections",
+    params: &[Param::Optional("pattern", Default::Null), Param::Optional("state", Default::Null)],
+    doc: "What dpkg is to do with packages: names by state.",
+    example: "pkg.get_selections 'python-*' state=hold",
+    call: get_selections,
+};
 
-const HOLD: &[Param] = &[
+pub const SET_SELECTIONS: Function = Function {
+    name: "set_selections",
+    params: &[
+        Param::Optional("path", Default::Null),
+        Param::Optional("selection", Default::Null),
+        Param::Optional("clear", Default::Bool(false)),
+        Param::Optional("saltenv", Default::Str("base")),
+    ],
+    doc: "Tells dpkg what to do with packages.",
+    example: "pkg.set_selections selection='{hold: [bash]}'",
+    call: set_selections,
+};
+
+pub const HOLD: &[Param] = &[
     Param::Optional("name", Default::Null),
     Param::Optional("pkgs", Default::Null),
     Param::Optional("sources", Default::Null),
@@ -185,7 +170,7 @@ fn from_file(ctx: &mut Ctx, path: &str, saltenv: &str) -> Result<Vec<(String, St
     Ok(rows.filter_map(|mut row| Some((row.next()?.to_owned(), row.next()?.to_owned()))).collect())
 }
 
-fn set_hold(ctx: &mut Ctx, args: &Bound, hold: bool) -> Result<Value, CallError> {
+pub fn set_hold(ctx: &mut Ctx, args: &Bound, hold: bool) -> Result<Value, CallError> {
     let targets = match (args.get("pkgs"), args.get("sources")) {
         (pkgs, sources) if pkgs.is_truthy() && sources.is_truthy() => {
             return Err(args.wrong("only one of pkgs and sources can be used"));
@@ -364,8 +349,6 @@ pub fn available(_: &mut Ctx, names: &[String]) -> Result<Packages, CallError> {
 }
 
 /// Parameters of functions that take names alone.
-pub const OF_NAMES: &[Param] = &[NAMES, Param::Keywords("kwargs")];
-
 #[cfg(test)]
 mod tests {
     use super::*;

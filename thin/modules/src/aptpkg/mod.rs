@@ -6,11 +6,10 @@ mod keys;
 mod repo;
 mod sources;
 
-use crate::packages::KWARGS;
+use crate::packages::{self, KWARGS, NAMED};
 use crate::registry::{CallError, Default, Function, Module, Param};
 use crate::{Bound, Ctx};
 pub use apt::APT;
-use dpkg::OF_NAMES;
 use halite_wire::{Map, Value};
 
 pub const MODULE: Module = Module {
@@ -41,13 +40,7 @@ const FUNCTIONS: &[Function] = &[
         example: "pkg.add_repo_key salt://apt/sources/test.key",
         call: keys::add_repo_key,
     },
-    Function {
-        name: "del_repo",
-        params: &[Param::Required("repo"), KWARGS],
-        doc: "Takes a repository out of the lists of sources.",
-        example: "pkg.del_repo 'deb http://deb.example.com stable main'",
-        call: repo::del_repo,
-    },
+    packages::DEL_REPO.by(repo::del_repo),
     Function {
         name: "del_repo_key",
         params: &[Param::Optional("name", Default::Null), APTKEY, KEYDIR, KWARGS],
@@ -64,25 +57,13 @@ const FUNCTIONS: &[Function] = &[
     },
     Function {
         name: "file_dict",
-        params: OF_NAMES,
+        params: NAMED,
         doc: "Files of packages, by package.",
         example: "pkg.file_dict bash",
         call: |_, args| dpkg::files_of(args, true),
     },
-    Function {
-        name: "file_list",
-        params: OF_NAMES,
-        doc: "Files of packages.",
-        example: "pkg.file_list bash",
-        call: |_, args| dpkg::files_of(args, false),
-    },
-    Function {
-        name: "get_repo",
-        params: &[Param::Required("repo"), KWARGS],
-        doc: "A repository as the lists of sources have it; empty where they lack it.",
-        example: "pkg.get_repo 'deb http://deb.example.com stable main'",
-        call: repo::get_repo,
-    },
+    packages::FILE_LIST.by(|_, args| dpkg::files_of(args, false)),
+    packages::GET_REPO.by(repo::get_repo),
     Function {
         name: "get_repo_keys",
         params: &[APTKEY, KEYDIR],
@@ -90,15 +71,9 @@ const FUNCTIONS: &[Function] = &[
         example: "pkg.get_repo_keys",
         call: keys::get_repo_keys,
     },
-    dpkg::FUNCTIONS[0],
-    dpkg::FUNCTIONS[1],
-    Function {
-        name: "info_installed",
-        params: OF_NAMES,
-        doc: "What the database says of installed packages.",
-        example: "pkg.info_installed bash",
-        call: dpkg::info_installed,
-    },
+    dpkg::GET_SELECTIONS,
+    packages::HOLD.with(dpkg::HOLD).by(|ctx, args| dpkg::set_hold(ctx, args, true)),
+    packages::INFO_INSTALLED.by(dpkg::info_installed),
     Function {
         name: "list_downloaded",
         params: &[Param::Optional("root", Default::Null), KWARGS],
@@ -106,43 +81,21 @@ const FUNCTIONS: &[Function] = &[
         example: "pkg.list_downloaded",
         call: dpkg::list_downloaded,
     },
-    Function {
-        name: "list_repos",
-        params: &[KWARGS],
-        doc: "All repositories of the lists of sources.",
-        example: "pkg.list_repos",
-        call: repo::list_repos,
-    },
-    Function {
-        name: "mod_repo",
-        params: &[Param::Required("repo"), Param::Optional("saltenv", Default::Str("base")), APTKEY, KWARGS],
-        doc: "Puts a repository into the lists of sources, or changes it there.",
-        example: "pkg.mod_repo 'deb http://deb.example.com stable main' comps=main,universe",
-        call: repo::mod_repo,
-    },
-    Function {
-        name: "owner",
-        params: &[Param::Rest("paths"), KWARGS],
-        doc: "The package a path is of.",
-        example: "pkg.owner /bin/bash",
-        call: dpkg::owner,
-    },
-    Function {
-        name: "parse_arch",
-        params: &[Param::Required("name")],
-        doc: "A package's name and architecture.",
-        example: "pkg.parse_arch bash:amd64",
-        call: parse_arch,
-    },
-    dpkg::FUNCTIONS[2],
+    packages::LIST_REPOS.by(repo::list_repos),
+    packages::MOD_REPO
+        .with(&[Param::Required("repo"), Param::Optional("saltenv", Default::Str("base")), APTKEY, KWARGS])
+        .by(repo::mod_repo),
+    packages::OWNER.by(dpkg::owner),
+    packages::PARSE_ARCH.by(parse_arch),
+    dpkg::SET_SELECTIONS,
     Function {
         name: "show",
-        params: OF_NAMES,
+        params: NAMED,
         doc: "What apt's lists say of packages, by name and version.",
         example: "pkg.show bash",
         call: apt::show,
     },
-    dpkg::FUNCTIONS[3],
+    packages::UNHOLD.with(dpkg::HOLD).by(|ctx, args| dpkg::set_hold(ctx, args, false)),
 ];
 
 fn parse_arch(_: &mut Ctx, args: &Bound) -> Result<Value, CallError> {

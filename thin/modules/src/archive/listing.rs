@@ -1,7 +1,7 @@
 //! What is in an archive, by kind.
 
-use super::{program, zip};
-use crate::process::{Command, Output};
+use super::{guard, program, zip};
+use crate::process::{Command, Output, STDOUT_BYTES_MAX};
 use crate::registry::CallError;
 use crate::shell_words;
 use halite_wire::{Map, Value};
@@ -17,6 +17,30 @@ pub struct Listing {
     pub dirs: Vec<String>,
     pub files: Vec<String>,
     pub links: Vec<String>,
+    /// What else is known of each, in the archive's order.
+    pub members: Vec<Member>,
+}
+
+/// One entry as the archive describes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// Without slashes at its end.
+    pub name: String,
+    pub kind: Kind,
+    /// Bytes when unpacked; 0 where that is not known.
+    pub size: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kind {
+    File,
+    Directory,
+    /// Where it leads; empty where the listing does not say.
+    Symlink(String),
+    /// The entry of the same archive, or the path, that it is another name of.
+    HardLink(String),
+    /// A device, a FIFO, a socket.
+    Special,
 }
 
 /// The format a name's ending tells.
@@ -130,17 +154,39 @@ fn tar(file: &Path, decompress: Option<&str>) -> Result<Listing, CallError> {
     for (name, line) in names.lines().zip(kinds.lines()) {
         let bare = if name.len() > 1 { name.trim_end_matches('/') } else { name };
         listed.names.push(bare.to_owned());
-        match line.chars().next() {
-            Some('d') => listed.dirs.push(format!("{bare}/")),
-            Some('l') => listed.links.push(bare.to_owned()),
-            _ => listed.files.push(bare.to_owned()),
+        let member = member(bare, name, line);
+        match &member.kind {
+            Kind::Directory => listed.dirs.push(format!("{bare}/")),
+            Kind::Symlink(_) => listed.links.push(bare.to_owned()),
+            Kind::File | Kind::HardLink(_) | Kind::Special => listed.files.push(bare.to_owned()),
         }
+        listed.members.push(member);
     }
     Ok(listed)
 }
 
+/// A line of tar's long list: `-rw-r--r-- 0/0 17 2026-01-02 03:04 NAME`, behind links ` -> TARGET` or ` link to TARGET`.
+fn member(bare: &str, name: &str, line: &str) -> Member {
+    let target = |arrow: &str| {
+        let (_, behind) = line.rsplit_once(&format!(" {name}{arrow}")).unwrap_or_default();
+        behind.to_owned()
+    };
+    let kind = match line.chars().next() {
+        Some('d') => Kind::Directory,
+        Some('l') => Kind::Symlink(target(" -> ")),
+        Some('h') => Kind::HardLink(target(" link to ")),
+        Some('b' | 'c' | 'p' | 's') => Kind::Special,
+        _ => Kind::File,
+    };
+    let size = line.split_whitespace().nth(2).and_then(|size| size.parse().ok()).unwrap_or(0);
+    Member { name: bare.to_owned(), kind, size }
+}
+
 fn tar_lines(file: &Path, decompress: Option<&str>, mode: &str) -> Result<String, CallError> {
-    let list = |archive: &Path| Command::new(["tar", "-P"]).arg(mode).arg(archive).c_locale();
+    // Owners as numbers: a name with blanks in it would move the columns.
+    let list = |archive: &Path| {
+        guard::modest(Command::new(["tar", "-P", "--numeric-owner"])).arg(mode).arg(archive).c_locale()
+    };
     let output = match decompress.filter(|command| !command.trim().is_empty()) {
         None => list(file).run(),
         Some(words) => {
@@ -158,6 +204,9 @@ fn tar_lines(file: &Path, decompress: Option<&str>, mode: &str) -> Result<String
 }
 
 fn succeeded(file: &Path, output: &Output) -> Result<(), CallError> {
+    if output.stdout.len() >= STDOUT_BYTES_MAX {
+        return Err(CallError::Failed(format!("{} holds more entries than can be listed", file.display())));
+    }
     if output.ok() {
         return Ok(());
     }
@@ -169,6 +218,7 @@ fn zipped(file: &Path) -> Result<Listing, CallError> {
     let entries = zip::entries(file).map_err(|error| CallError::Failed(error.to_string()))?;
     let (mut dirs, mut files, mut links) = (BTreeSet::new(), Vec::new(), Vec::new());
     let names = entries.iter().map(|entry| entry.name.clone()).collect();
+    let members = entries.iter().map(zip_member).collect();
     for entry in entries {
         let folder = entry.name.rfind('/').map(|slash| entry.name[..=slash].to_owned());
         match FileType::from_raw_mode(entry.mode) {
@@ -181,7 +231,21 @@ fn zipped(file: &Path) -> Result<Listing, CallError> {
         }
     }
     files.retain(|name| !dirs.contains(name));
-    Ok(Listing { names, dirs: dirs.into_iter().collect(), files, links })
+    Ok(Listing { names, dirs: dirs.into_iter().collect(), files, links, members })
+}
+
+/// Where a link leads stands in its content, which nobody has unpacked yet.
+fn zip_member(entry: &zip::ZipEntry) -> Member {
+    let kind = match FileType::from_raw_mode(entry.mode) {
+        FileType::Symlink => Kind::Symlink(String::new()),
+        FileType::Directory => Kind::Directory,
+        FileType::CharacterDevice | FileType::BlockDevice | FileType::Fifo | FileType::Socket => {
+            Kind::Special
+        }
+        _ if entry.name.ends_with('/') => Kind::Directory,
+        _ => Kind::File,
+    };
+    Member { name: entry.name.trim_end_matches('/').to_owned(), kind, size: entry.size }
 }
 
 /// `rar lt` writes `Name:` and `Type:` lines.
@@ -201,6 +265,8 @@ fn rar(file: &Path) -> Result<Listing, CallError> {
         }
     }
     listed.names = listed.plain();
+    let member = |name: &String| Member { name: name.clone(), kind: Kind::File, size: 0 };
+    listed.members = listed.files.iter().map(member).collect();
     Ok(listed)
 }
 

@@ -1,9 +1,10 @@
 //! `archive.*`: making, listing and unpacking archives with the host's own tar, zip, unzip, gzip and rar.
 
+pub mod guard;
 mod listing;
 mod zip;
 
-pub use listing::{Listing, guess_format, listing};
+pub use listing::{Kind, Listing, Member, guess_format, listing};
 pub use zip::{ZipEntry, ZipError, entries as zip_entries};
 
 use crate::args::as_text;
@@ -154,7 +155,8 @@ fn unzip(_: &mut Ctx, args: &Bound) -> Result<Value, CallError> {
 
 fn unpack(args: &Bound, fixed: &[&str]) -> Result<Vec<String>, CallError> {
     program(&["unzip"])?;
-    let mut command = Command::new(["unzip"]);
+    let file = args.str("zip_file")?;
+    let mut command = guard::within(&["unzip"], longest(Path::new(&file)));
     for option in fixed {
         command = command.arg(option);
     }
@@ -162,7 +164,7 @@ fn unpack(args: &Bound, fixed: &[&str]) -> Result<Vec<String>, CallError> {
     for option in shell_words::split(&options).map_err(|error| args.wrong(error.to_string()))? {
         command = command.arg(option);
     }
-    command = command.arg(args.str("zip_file")?).arg("-d").arg(args.str("dest")?);
+    command = command.arg(file).arg("-d").arg(args.str("dest")?);
     let excludes = texts(args.get("excludes"));
     if !excludes.is_empty() {
         command = excludes.into_iter().fold(command.arg("-x"), Command::arg);
@@ -176,6 +178,12 @@ fn unpack(args: &Bound, fixed: &[&str]) -> Result<Vec<String>, CallError> {
         return Err(CallError::Failed(format!("unzip failed: {}", output.text().trim())));
     }
     Ok(output.text().lines().map(str::to_owned).collect())
+}
+
+/// The size of the longest file in a ZIP archive, as its directory has it; unzip alone would believe the content.
+fn longest(file: &Path) -> Option<u64> {
+    let entries = zip::entries(file).ok()?;
+    entries.iter().map(|entry| entry.size).max()
 }
 
 fn cached(ctx: &mut Ctx, args: &Bound) -> Result<String, CallError> {

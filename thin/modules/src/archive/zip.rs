@@ -23,6 +23,10 @@ pub struct ZipEntry {
     /// Type and permission bits of Unix; 0 where the archive was made elsewhere.
     pub mode: u32,
     pub encrypted: bool,
+    /// Bytes when unpacked, as the directory has it.
+    pub size: u64,
+    /// Bytes in the archive.
+    pub packed: u64,
 }
 
 /// Why an archive has no directory.
@@ -89,14 +93,38 @@ fn parse(mut bytes: &[u8]) -> Option<Vec<ZipEntry>> {
         let [name, extra, comment] = [28, 30, 32].map(|at| u16_at(bytes, at).map(usize::from));
         let name_end = 46 + name?;
         let raw = bytes.get(46..name_end)?;
+        let further = bytes.get(name_end..name_end + extra?)?;
+        let [packed, size] = sizes([u32_at(bytes, 20)?, u32_at(bytes, 24)?], further);
         entries.push(ZipEntry {
             name: String::from_utf8_lossy(raw).into_owned(),
             mode: u32_at(bytes, 38)? >> 16,
             encrypted: flags & 1 != 0,
+            size,
+            packed,
         });
         bytes = bytes.get(name_end + extra? + comment?..)?;
     }
     Some(entries)
+}
+
+/// Packed and unpacked size. What does not fit 32 bits stands in the extra field 1: first the unpacked, then the packed
+/// size, each only where its short form is full.
+fn sizes([packed, size]: [u32; 2], mut extra: &[u8]) -> [u64; 2] {
+    let (mut packed, mut size) = (u64::from(packed), u64::from(size));
+    while let (Some(id), Some(length)) = (u16_at(extra, 0), u16_at(extra, 2)) {
+        let Some(field) = extra.get(4..4 + usize::from(length)) else { break };
+        if id == 1 {
+            let mut at = 0;
+            for number in
+                [&mut size, &mut packed].into_iter().filter(|number| **number == u64::from(u32::MAX))
+            {
+                *number = u64_at(field, at).unwrap_or(u64::MAX);
+                at += 8;
+            }
+        }
+        extra = &extra[4 + usize::from(length)..];
+    }
+    [packed, size]
 }
 
 fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
@@ -135,7 +163,7 @@ mod tests {
     #[test]
     fn names_modes_and_locks_are_read() {
         let file = std::env::temp_dir().join(format!("zip-{}", std::process::id()));
-        let entry = ZipEntry { name: "a".to_owned(), mode: 0o100_600, encrypted: true };
+        let entry = ZipEntry { name: "a".to_owned(), mode: 0o100_600, encrypted: true, size: 0, packed: 0 };
         for before in [&b""[..], b"#!/bin/sh\n"] {
             std::fs::write(&file, [before, &archive()].concat()).unwrap();
             assert_eq!(entries(&file).unwrap(), std::slice::from_ref(&entry));

@@ -53,6 +53,7 @@ pub fn execute(ctx: &mut Ctx, job: &Job) -> Result<Ran, CallError> {
     permitted(ctx, args, &line)?;
     let success = Success::of(args)?;
     let command = surroundings::apply(ctx, args, line.command(args)?)?;
+    ctx.link.flush();
     if job.background {
         let pid = command.start_detached().map_err(|error| cannot_start(&error))?;
         ctx.retcode = 0;

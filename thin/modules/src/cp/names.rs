@@ -76,3 +76,43 @@ fn any(patterns: &[String], path: &str) -> Result<bool, CallError> {
     }
     Ok(false)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::context::alone;
+    use std::path::Component;
+
+    #[test]
+    fn sec_15_no_url_chooses_where_its_file_is_kept() {
+        let long = |end: &str| format!("https://h/{}{end}", "n".repeat(1024));
+        let urls = [
+            "https://h/..%2f..%2fetc/cron.d/x".to_owned(),
+            "https://h/../../../etc/cron.d/x".to_owned(),
+            "https://../../etc/cron.d/x".to_owned(),
+            "https://h/a?x=../../../../etc/cron.d/x".to_owned(),
+            "https://h?../../../../etc/cron.d/x".to_owned(),
+            "https://h//etc/cron.d/x".to_owned(),
+            "https://u:p@..:80/x".to_owned(),
+            "ftp://h/a/./../../../b".to_owned(),
+            long("a"),
+            long("b"),
+        ];
+        alone(|ctx| {
+            let top = cache::dir(ctx).join("extrn_files");
+            for saltenv in ["base", "../../etc", "/etc", ".."] {
+                for url in &urls {
+                    // What has no place is refused.
+                    let Ok(place) = extern_path(ctx, url, saltenv) else { continue };
+                    let below = place.strip_prefix(&top).unwrap_or_else(|_| panic!("{url}: {place:?}"));
+                    assert!(below.components().all(|part| matches!(part, Component::Normal(_))), "{below:?}");
+                    assert!(below.iter().all(|part| part.len() <= 255), "{below:?}");
+                }
+            }
+            let [.., one, other] = urls.each_ref().map(|url| extern_path(ctx, url, "base").ok());
+            assert!(one.is_some() && one != other, "long names are told apart");
+            let kept = extern_path(ctx, &urls[0], "base").unwrap();
+            assert!(kept.ends_with("base/h/..%2f..%2fetc/cron.d/x"), "an escape is never undone: {kept:?}");
+        });
+    }
+}

@@ -200,6 +200,25 @@ pub const FUNCTIONS: &[Function] = &[
         cp::list_states,
     ),
     row(
+        "push",
+        &[
+            Required("path"),
+            Optional("keep_symlinks", Bool(false)),
+            Optional("upload_path", Null),
+            Optional("remove_source", Bool(false)),
+        ],
+        "Sends a file to the controller, which keeps it below minions/ID/files of its cache where file_recv is True.",
+        "cp.push /etc/fstab",
+        cp::push,
+    ),
+    row(
+        "push_dir",
+        &[Required("path"), Optional("glob", Null), Optional("upload_path", Null)],
+        "Sends all files below a directory, or those whose names match, to the controller.",
+        "cp.push_dir /etc/modprobe.d glob='*.conf'",
+        cp::push_dir,
+    ),
+    row(
         "stat_file",
         &[Required("path"), Optional("saltenv", Null), Optional("octal", Bool(true))],
         "Mode of a file of the file server or of the host: octal digits, or the number with `octal=False`.",

@@ -70,7 +70,14 @@ impl Ctx<'_> {
             self.set_pillar(Some(pillar));
         }
         let is_known = ends.get(1).is_some_and(Result::is_ok);
+        let had_grains = before.brings_grains();
         self.take_tree(saltenv, before, is_known.then_some(parts));
+        let has_grains = self.tree(saltenv).is_some_and(|kept| kept.tree.brings_grains());
+        if has_grains && !had_grains {
+            // They are new to this host: its grains are others now, and so may its pillar be.
+            self.forget_grains();
+            self.set_pillar(None);
+        }
     }
 
     /// The environment's tree; `None` where the controller has none to show.
@@ -244,6 +251,20 @@ impl Ctx<'_> {
         Ok(paths)
     }
 
+    /// Whether the tree brings grains along, as far as this host knew when it last saw it; asked for where it never did.
+    pub fn may_bring_grains(&mut self, saltenv: &str) -> bool {
+        let known = self.files.trees.contains_key(saltenv) || self.files.lists.contains_key(saltenv);
+        let before = self.stored_tree(saltenv);
+        known || before.digest.is_empty() || before.brings_grains()
+    }
+
+    /// The files of an environment as far as they are known; nothing is asked.
+    pub(crate) fn known_files(&self, saltenv: &str) -> Option<KnownFiles<'_>> {
+        let tree = self.files.trees.get(saltenv).and_then(Option::as_ref).map(|kept| &kept.tree);
+        let list = self.files.lists.get(saltenv);
+        (tree.is_some() || list.is_some()).then_some(KnownFiles { tree, list: list.map(Rc::as_ref) })
+    }
+
     fn ask_list(&mut self, saltenv: &str) -> Result<BTreeSet<String>, String> {
         let mut paths = BTreeSet::new();
         let asked = self.link.ask(Ask::ListFiles { saltenv: saltenv.to_owned() }, &mut |part| {
@@ -270,6 +291,19 @@ impl Ctx<'_> {
         let named = roots.into_iter().flat_map(|roots| roots.keys().filter_map(|env| env.as_str()));
         let further = named.filter(|env| *env != "base").map(str::to_owned);
         std::iter::once("base".to_owned()).chain(further).collect()
+    }
+}
+
+/// What a call knows of an environment without asking.
+pub(crate) struct KnownFiles<'k> {
+    tree: Option<&'k Tree>,
+    list: Option<&'k BTreeSet<String>>,
+}
+
+impl KnownFiles<'_> {
+    pub fn contains(&self, path: &str) -> bool {
+        self.tree.is_some_and(|tree| tree.rows.contains_key(path))
+            || self.list.is_some_and(|list| list.contains(path))
     }
 }
 

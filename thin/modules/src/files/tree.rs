@@ -57,6 +57,11 @@ impl Row {
 }
 
 impl Tree {
+    /// Whether there are `_grains` among the files.
+    pub fn brings_grains(&self) -> bool {
+        self.rows.range("_grains/".to_owned()..).next().is_some_and(|(path, _)| path.starts_with("_grains/"))
+    }
+
     /// Reads what [`Tree::text`] wrote; nothing where that is not what it is.
     pub fn parse(text: &str) -> Option<Tree> {
         let mut lines = text.lines();

@@ -27,7 +27,7 @@ const GROUPS: &[Group] = &[
     ("tools", tools::gather),
 ];
 
-/// All grains: core ones, then the host's static file (`/etc/salt/grains`), then `grains` of the configuration and
+/// All grains: core ones, then those of the tree (`_grains`), the host's static file (`/etc/salt/grains`), then `grains` of the configuration and
 /// the roster. Later ones win; dictionaries are merged.
 pub fn gather(ctx: &mut Ctx) -> Map {
     let (mut grains, missing) = gather_groups(GROUPS, TIME_LIMIT);
@@ -41,6 +41,12 @@ pub fn gather(ctx: &mut Ctx) -> Map {
     grains.extend(storage_names(&ctx.opts, &Root::default()));
     let ps = process_list_command(&grains);
     grains.insert("ps", ps);
+    let render = ctx.render;
+    match render.custom().map(|custom| custom.grains(ctx, &grains)) {
+        Some(Ok(custom)) => grains.extend(custom),
+        Some(Err(error)) => ctx.notes.push(error.to_string()),
+        None => {}
+    }
     match static_file::read(ctx) {
         Ok(fixed) => dictupdate::update(&mut grains, fixed, false),
         Err(error) => ctx.notes.push(error.to_string()),

@@ -6,6 +6,8 @@
 use crate::linux::Root;
 use crate::process::which;
 use halite_wire::{Map, Value};
+use std::fs::File;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 /// All grains of this group.
@@ -54,11 +56,30 @@ fn systemd(root: &Root) -> Map {
     };
     let version: String =
         name.trim_start_matches("libsystemd-shared-").chars().take_while(char::is_ascii_digit).collect();
-    let features = root.bytes(&path).and_then(|library| features(&library)).unwrap_or_default();
+    let features = features_of(&root.path(&path)).unwrap_or_default();
     Map::from([("version", version), ("features", features)])
 }
 
-/// The text `+PAM +AUDIT ...` that the library holds, up to its NUL.
+/// Read of the library at once, and how much of it with the piece behind it: more than the text is long.
+const PIECE_BYTES: usize = 64 << 10;
+const SHARED_BYTES: u64 = 4 << 10;
+
+/// What [`features`] finds in a library of some megabytes. Texts lie near its end, so it is read from there.
+fn features_of(path: &Path) -> Option<String> {
+    let library = File::open(path).ok()?;
+    let mut end = library.metadata().ok()?.len();
+    let mut piece = vec![0; PIECE_BYTES];
+    while end > 0 {
+        end = end.saturating_sub(PIECE_BYTES as u64 - SHARED_BYTES);
+        let read = library.read_at(&mut piece, end).ok()?;
+        if let Some(found) = features(&piece[..read]) {
+            return Some(found);
+        }
+    }
+    None
+}
+
+/// The text `+PAM +AUDIT ...` that a piece of the library holds, up to its NUL.
 fn features(library: &[u8]) -> Option<String> {
     let found = memchr::memmem::find_iter(library, b"PAM ").find(|at| {
         let sign = at.checked_sub(1).and_then(|before| library.get(before));
@@ -130,6 +151,18 @@ mod tests {
         let library = b"\0xPAM no\0\0+PAM -AUDIT +SELINUX default-hierarchy=unified\0systemd 252";
         assert_eq!(features(library).as_deref(), Some("+PAM -AUDIT +SELINUX default-hierarchy=unified"));
         assert_eq!(features(b"PAM "), None);
+    }
+
+    #[test]
+    fn features_are_found_wherever_they_lie_in_a_large_library() {
+        let path = std::env::temp_dir().join(format!("halite-library-{}", std::process::id()));
+        for at in [0, 1, PIECE_BYTES - 8, PIECE_BYTES * 3 - 1, PIECE_BYTES * 4] {
+            let mut library = vec![0; PIECE_BYTES * 4 + 64];
+            library[at..at + 12].copy_from_slice(b"+PAM -AUDIT ");
+            std::fs::write(&path, library).unwrap();
+            assert_eq!(features_of(&path).as_deref(), Some("+PAM -AUDIT "), "at {at}");
+        }
+        std::fs::remove_file(path).unwrap();
     }
 
     #[test]

@@ -7,10 +7,12 @@ mod course;
 pub mod ini;
 pub mod repos;
 pub mod rpm;
+mod signatures;
 mod table;
 mod target;
 pub mod version;
 
+pub use signatures::*;
 pub use table::MODULE;
 pub use target::{Order, pairs};
 

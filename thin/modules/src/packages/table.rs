@@ -1,6 +1,6 @@
 //! `pkg.*` that every package manager can: the table, and which manager serves this host.
 
-use super::{KWARGS, Manager, NAMES, course};
+use super::{KWARGS, Manager, NAMED, course};
 use crate::registry::{CallError, Default, Function, Module, Param};
 use crate::{Args, Bound, Ctx, call};
 use halite_wire::{Map, Value};
@@ -29,7 +29,6 @@ fn manager(ctx: &mut Ctx) -> Result<&'static Manager, CallError> {
         .ok_or_else(|| CallError::failed("this host has no package manager that is known here"))
 }
 
-const NAMED: &[Param] = &[NAMES, KWARGS];
 const REFRESH: Param = Param::Optional("refresh", Default::Bool(true));
 
 const INSTALL: &[Param] = &[

@@ -8,6 +8,7 @@ mod table;
 
 pub use list::{installed, normal};
 pub use program::Pip;
+pub use table::{FROM, WHAT, WHERE};
 
 use crate::registry::{Module, always};
 

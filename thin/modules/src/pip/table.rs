@@ -2,8 +2,60 @@
 
 use super::{install, list};
 use crate::registry::Default::{Bool, Null};
-use crate::registry::Function;
-use crate::registry::Param::{Keywords, Optional, Required};
+use crate::registry::Param::{self, Keywords, Optional, Required};
+use crate::registry::{Function, joined};
+
+/// Rows of `pip.install` that the state `pip.installed` has, too: where packages come from,
+pub const FROM: &[Param] = &[
+    Optional("requirements", Null),
+    Optional("bin_env", Null),
+    Optional("use_wheel", Bool(false)),
+    Optional("no_use_wheel", Bool(false)),
+    Optional("log", Null),
+    Optional("proxy", Null),
+    Optional("timeout", Null),
+];
+/// what is done with them,
+pub const WHAT: &[Param] = &[
+    Optional("editable", Null),
+    Optional("find_links", Null),
+    Optional("index_url", Null),
+    Optional("extra_index_url", Null),
+    Optional("no_index", Bool(false)),
+    Optional("mirrors", Null),
+    Optional("build", Null),
+    Optional("target", Null),
+    Optional("download", Null),
+    Optional("download_cache", Null),
+    Optional("source", Null),
+    Optional("upgrade", Bool(false)),
+    Optional("force_reinstall", Bool(false)),
+    Optional("ignore_installed", Bool(false)),
+    Optional("exists_action", Null),
+    Optional("no_deps", Bool(false)),
+    Optional("no_install", Bool(false)),
+    Optional("no_download", Bool(false)),
+];
+/// and where and how pip runs.
+pub const WHERE: &[Param] = &[
+    Optional("user", Null),
+    Optional("cwd", Null),
+    Optional("pre_releases", Bool(false)),
+    Optional("cert", Null),
+    Optional("allow_all_external", Bool(false)),
+    Optional("allow_external", Null),
+    Optional("allow_unverified", Null),
+    Optional("process_dependency_links", Bool(false)),
+];
+
+const LISTED: &[Param] = &[
+    Optional("prefix", Null),
+    Optional("bin_env", Null),
+    Optional("user", Null),
+    Optional("cwd", Null),
+    Optional("env_vars", Null),
+    Keywords("kwargs"),
+];
 
 pub const FUNCTIONS: &[Function] = &[
     Function {
@@ -22,54 +74,25 @@ pub const FUNCTIONS: &[Function] = &[
     },
     Function {
         name: "install",
-        params: &[
-            Optional("pkgs", Null),
-            Optional("requirements", Null),
-            Optional("bin_env", Null),
-            Optional("use_wheel", Bool(false)),
-            Optional("no_use_wheel", Bool(false)),
-            Optional("log", Null),
-            Optional("proxy", Null),
-            Optional("timeout", Null),
-            Optional("editable", Null),
-            Optional("find_links", Null),
-            Optional("index_url", Null),
-            Optional("extra_index_url", Null),
-            Optional("no_index", Bool(false)),
-            Optional("mirrors", Null),
-            Optional("build", Null),
-            Optional("target", Null),
-            Optional("download", Null),
-            Optional("download_cache", Null),
-            Optional("source", Null),
-            Optional("upgrade", Bool(false)),
-            Optional("force_reinstall", Bool(false)),
-            Optional("ignore_installed", Bool(false)),
-            Optional("exists_action", Null),
-            Optional("no_deps", Bool(false)),
-            Optional("no_install", Bool(false)),
-            Optional("no_download", Bool(false)),
-            Optional("global_options", Null),
-            Optional("install_options", Null),
-            Optional("user", Null),
-            Optional("cwd", Null),
-            Optional("pre_releases", Bool(false)),
-            Optional("cert", Null),
-            Optional("allow_all_external", Bool(false)),
-            Optional("allow_external", Null),
-            Optional("allow_unverified", Null),
-            Optional("process_dependency_links", Bool(false)),
-            Optional("saltenv", Null),
-            Optional("env_vars", Null),
-            Optional("use_vt", Bool(false)),
-            Optional("trusted_host", Null),
-            Optional("no_cache_dir", Bool(false)),
-            Optional("extra_args", Null),
-            Optional("cache_dir", Null),
-            Optional("no_binary", Null),
-            Optional("disable_version_check", Bool(false)),
-            Keywords("kwargs"),
-        ],
+        params: &joined::<46>(&[
+            &[Optional("pkgs", Null)],
+            FROM,
+            WHAT,
+            &[Optional("global_options", Null), Optional("install_options", Null)],
+            WHERE,
+            &[
+                Optional("saltenv", Null),
+                Optional("env_vars", Null),
+                Optional("use_vt", Bool(false)),
+                Optional("trusted_host", Null),
+                Optional("no_cache_dir", Bool(false)),
+                Optional("extra_args", Null),
+                Optional("cache_dir", Null),
+                Optional("no_binary", Null),
+                Optional("disable_version_check", Bool(false)),
+                Keywords("kwargs"),
+            ],
+        ]),
         doc: "Installs packages; what pip left, in the shape of cmd.run_all.",
         example: "pip.install requests bin_env=/srv/venv",
         call: install::install,
@@ -88,14 +111,7 @@ pub const FUNCTIONS: &[Function] = &[
     },
     Function {
         name: "list",
-        params: &[
-            Optional("prefix", Null),
-            Optional("bin_env", Null),
-            Optional("user", Null),
-            Optional("cwd", Null),
-            Optional("env_vars", Null),
-            Keywords("kwargs"),
-        ],
+        params: LISTED,
         doc: "Packages and their versions.",
         example: "pip.list requ bin_env=/srv/venv",
         call: list::list,
@@ -119,14 +135,7 @@ pub const FUNCTIONS: &[Function] = &[
     },
     Function {
         name: "list_freeze_parse",
-        params: &[
-            Optional("prefix", Null),
-            Optional("bin_env", Null),
-            Optional("user", Null),
-            Optional("cwd", Null),
-            Optional("env_vars", Null),
-            Keywords("kwargs"),
-        ],
+        params: LISTED,
         doc: "Packages under their normal names, and their versions.",
         example: "pip.list_freeze_parse requ",
         call: list::list_freeze_parse,

@@ -4,7 +4,7 @@ mod lists;
 mod unit;
 
 use crate::registry::{CallError, Default, Function, Module, Param};
-use crate::services::{KWARGS, NAME, SIG};
+use crate::services::{KWARGS, NAME};
 use crate::{Bound, Ctx, services, tools};
 use halite_wire::{Map, Value};
 pub use unit::facts;
@@ -25,41 +25,11 @@ const UNMASK_RUNTIME: Param = Param::Optional("unmask_runtime", Default::Bool(fa
 const RUNTIME: Param = Param::Optional("runtime", Default::Bool(false));
 
 const FUNCTIONS: &[Function] = &[
-    Function {
-        name: "available",
-        params: &[NAME],
-        doc: "Whether there is such a unit.",
-        example: "service.available sshd",
-        call: |_, args| Ok(Unit::ask(&args.str("name")?)?.available().into()),
-    },
-    Function {
-        name: "disable",
-        params: &[NAME, NO_BLOCK, ROOT, KWARGS],
-        doc: "Keeps a unit from starting at boot.",
-        example: "service.disable nginx",
-        call: disable,
-    },
-    Function {
-        name: "disabled",
-        params: &[NAME, ROOT],
-        doc: "Whether a unit does not start at boot.",
-        example: "service.disabled nginx",
-        call: |_, args| Ok((!is_enabled(args)?).into()),
-    },
-    Function {
-        name: "enable",
-        params: &[NAME, NO_BLOCK, UNMASK, UNMASK_RUNTIME, ROOT, KWARGS],
-        doc: "Has a unit start at boot.",
-        example: "service.enable nginx",
-        call: enable,
-    },
-    Function {
-        name: "enabled",
-        params: &[NAME, ROOT, KWARGS],
-        doc: "Whether a unit starts at boot.",
-        example: "service.enabled nginx",
-        call: |_, args| Ok(is_enabled(args)?.into()),
-    },
+    services::AVAILABLE.by(|_, args| Ok(Unit::ask(&args.str("name")?)?.available().into())),
+    services::DISABLE.with(&[NAME, NO_BLOCK, ROOT, KWARGS]).by(disable),
+    services::DISABLED.with(&[NAME, ROOT]).by(|_, args| Ok((!is_enabled(args)?).into())),
+    services::ENABLE.with(&[NAME, NO_BLOCK, UNMASK, UNMASK_RUNTIME, ROOT, KWARGS]).by(enable),
+    services::ENABLED.with(&[NAME, ROOT, KWARGS]).by(|_, args| Ok(is_enabled(args)?.into())),
     Function {
         name: "execs",
         params: &[ROOT],
@@ -67,34 +37,12 @@ const FUNCTIONS: &[Function] = &[
         example: "service.execs",
         call: execs,
     },
-    Function {
-        name: "force_reload",
-        params: &[NAME, Param::Optional("no_block", Default::Bool(true)), UNMASK, UNMASK_RUNTIME],
-        doc: "Has a unit read its configuration again, or restarts it where it cannot.",
-        example: "service.force_reload nginx",
-        call: |_, args| act(args, "force-reload"),
-    },
-    Function {
-        name: "get_all",
-        params: &[ROOT],
-        doc: "Names of all units.",
-        example: "service.get_all",
-        call: lists::get_all,
-    },
-    Function {
-        name: "get_disabled",
-        params: &[ROOT],
-        doc: "Names of units that do not start at boot.",
-        example: "service.get_disabled",
-        call: lists::get_disabled,
-    },
-    Function {
-        name: "get_enabled",
-        params: &[ROOT],
-        doc: "Names of units that start at boot.",
-        example: "service.get_enabled",
-        call: lists::get_enabled,
-    },
+    services::FORCE_RELOAD
+        .with(&[NAME, Param::Optional("no_block", Default::Bool(true)), UNMASK, UNMASK_RUNTIME])
+        .by(|_, args| act(args, "force-reload")),
+    services::GET_ALL.with(&[ROOT]).by(lists::get_all),
+    services::GET_DISABLED.with(&[ROOT]).by(lists::get_disabled),
+    services::GET_ENABLED.with(&[ROOT]).by(lists::get_enabled),
     Function {
         name: "get_running",
         params: &[],
@@ -123,13 +71,7 @@ const FUNCTIONS: &[Function] = &[
         example: "service.masked foo",
         call: |_, args| Ok(is_masked(args)?.into()),
     },
-    Function {
-        name: "missing",
-        params: &[NAME],
-        doc: "Whether there is no such unit.",
-        example: "service.missing sshd",
-        call: |_, args| Ok((!Unit::ask(&args.str("name")?)?.available()).into()),
-    },
+    services::MISSING.by(|_, args| Ok((!Unit::ask(&args.str("name")?)?.available()).into())),
     Function {
         name: "offline",
         params: &[],
@@ -137,20 +79,10 @@ const FUNCTIONS: &[Function] = &[
         example: "service.offline",
         call: |_, _| Ok(services::offline().into()),
     },
-    Function {
-        name: "reload",
-        params: &[NAME, NO_BLOCK, UNMASK, UNMASK_RUNTIME],
-        doc: "Has a unit read its configuration again.",
-        example: "service.reload nginx",
-        call: |_, args| act(args, "reload"),
-    },
-    Function {
-        name: "restart",
-        params: &[NAME, Param::Optional("no_block", Default::Null), UNMASK, UNMASK_RUNTIME],
-        doc: "Stops and starts a unit.",
-        example: "service.restart nginx",
-        call: |_, args| act(args, "restart"),
-    },
+    services::RELOAD.with(&[NAME, NO_BLOCK, UNMASK, UNMASK_RUNTIME]).by(|_, args| act(args, "reload")),
+    services::RESTART
+        .with(&[NAME, Param::Optional("no_block", Default::Null), UNMASK, UNMASK_RUNTIME])
+        .by(|_, args| act(args, "restart")),
     Function {
         name: "show",
         params: &[NAME, ROOT],
@@ -158,27 +90,9 @@ const FUNCTIONS: &[Function] = &[
         example: "service.show sshd",
         call: |_, args| Ok(show(&args.str("name")?, args.opt_str("root")?.as_deref())?.into()),
     },
-    Function {
-        name: "start",
-        params: &[NAME, NO_BLOCK, UNMASK, UNMASK_RUNTIME],
-        doc: "Starts a unit.",
-        example: "service.start nginx",
-        call: |_, args| act(args, "start"),
-    },
-    Function {
-        name: "status",
-        params: &[NAME, SIG],
-        doc: "Whether a unit runs; for a pattern, a dict of all units it fits.",
-        example: "service.status nginx",
-        call: status,
-    },
-    Function {
-        name: "stop",
-        params: &[NAME, Param::Optional("no_block", Default::Null)],
-        doc: "Stops a unit.",
-        example: "service.stop nginx",
-        call: stop,
-    },
+    services::START.with(&[NAME, NO_BLOCK, UNMASK, UNMASK_RUNTIME]).by(|_, args| act(args, "start")),
+    services::STATUS.by(status),
+    services::STOP.with(&[NAME, Param::Optional("no_block", Default::Null)]).by(stop),
     Function {
         name: "systemctl_reload",
         params: &[],

@@ -186,6 +186,10 @@ fn install(ctx: &mut Ctx, args: &Bound, order: &Order) -> Result<Vec<Vec<String>
 
 fn verb_line(args: &Bound, verb: &str) -> Vec<String> {
     let mut argv = line(args, &[]);
+    // Without it dnf leaves an older version that is installed alone.
+    if program() != "yum" && verb == "install" {
+        argv.extend(["--best", "--allowerasing"].map(str::to_owned));
+    }
     let flags = [
         (args.bool("skip_verify"), "--nogpgcheck"),
         (args.bool("downloadonly"), "--downloadonly"),

@@ -3,7 +3,7 @@
 mod dnf;
 mod group;
 
-use crate::packages::{self, KWARGS, repos, rpm};
+use crate::packages::{self, GROUP, KWARGS, repos, rpm};
 use crate::registry::{CallError, Default, Function, Module, Param};
 use crate::{Bound, Ctx, tools};
 pub use dnf::YUM;
@@ -18,7 +18,6 @@ pub const MODULE: Module = Module {
     functions: FUNCTIONS,
 };
 
-const NAMED: &[Param] = &[packages::NAMES, KWARGS];
 const REPO: &[Param] = &[Param::Required("repo"), Param::Optional("basedir", Default::Null), KWARGS];
 const HOLD: &[Param] = &[
     Param::Optional("name", Default::Null),
@@ -27,44 +26,13 @@ const HOLD: &[Param] = &[
     Param::Optional("normalize", Default::Bool(true)),
     KWARGS,
 ];
-const GROUP: &[Param] = &[Param::Required("name"), KWARGS];
 
 const FUNCTIONS: &[Function] = &[
-    Function {
-        name: "del_repo",
-        params: REPO,
-        doc: "Takes a repository out of its file.",
-        example: "pkg.del_repo myrepo",
-        call: |_, args| Ok(repos::remove(&folders(), &args.str("repo")?)?.into()),
-    },
-    Function {
-        name: "file_list",
-        params: NAMED,
-        doc: "Files of packages.",
-        example: "pkg.file_list bash",
-        call: rpm::file_list,
-    },
-    Function {
-        name: "get_repo",
-        params: REPO,
-        doc: "A repository; empty where there is none of that id.",
-        example: "pkg.get_repo myrepo",
-        call: |_, args| Ok(repos::get(&folders(), &args.str("repo")?).into()),
-    },
-    Function {
-        name: "group_diff",
-        params: GROUP,
-        doc: "Members of a group that are installed, and those that are not.",
-        example: "pkg.group_diff 'Perl Support'",
-        call: group::group_diff,
-    },
-    Function {
-        name: "group_info",
-        params: GROUP,
-        doc: "Members of a group.",
-        example: "pkg.group_info 'Perl Support'",
-        call: group::group_info,
-    },
+    packages::DEL_REPO.with(REPO).by(|_, args| Ok(repos::remove(&folders(), &args.str("repo")?)?.into())),
+    packages::FILE_LIST.by(rpm::file_list),
+    packages::GET_REPO.with(REPO).by(|_, args| Ok(repos::get(&folders(), &args.str("repo")?).into())),
+    packages::GROUP_DIFF.by(group::group_diff),
+    packages::GROUP_INFO.by(group::group_info),
     Function {
         name: "group_install",
         params: GROUP,
@@ -79,20 +47,8 @@ const FUNCTIONS: &[Function] = &[
         example: "pkg.group_list",
         call: group::group_list,
     },
-    Function {
-        name: "hold",
-        params: HOLD,
-        doc: "Keeps packages in their version, by the plugin versionlock.",
-        example: "pkg.hold bash",
-        call: |ctx, args| set_hold(ctx, args, true),
-    },
-    Function {
-        name: "info_installed",
-        params: NAMED,
-        doc: "What the database says of installed packages.",
-        example: "pkg.info_installed bash",
-        call: rpm::info_installed,
-    },
+    packages::HOLD.with(HOLD).by(|ctx, args| set_hold(ctx, args, true)),
+    packages::INFO_INSTALLED.by(rpm::info_installed),
     Function {
         name: "list_holds",
         params: &[
@@ -103,48 +59,16 @@ const FUNCTIONS: &[Function] = &[
         example: "pkg.list_holds full=false",
         call: list_holds,
     },
-    Function {
-        name: "list_repos",
-        params: &[Param::Optional("basedir", Default::Null), KWARGS],
-        doc: "All repositories by their id.",
-        example: "pkg.list_repos",
-        call: |_, _| Ok(repos::list(&folders()).into()),
-    },
-    Function {
-        name: "mod_repo",
-        params: REPO,
-        doc: "Puts a repository into its file, or changes it there.",
-        example: "pkg.mod_repo myrepo baseurl=http://myurl.com/repo",
-        call: |_, args| Ok(repos::change(&folders(), &args.str("repo")?, args)?.into()),
-    },
-    Function {
-        name: "owner",
-        params: &[Param::Rest("paths"), KWARGS],
-        doc: "The package a path is of.",
-        example: "pkg.owner /bin/bash",
-        call: rpm::owner,
-    },
-    Function {
-        name: "parse_arch",
-        params: &[Param::Required("name")],
-        doc: "A package's name and architecture.",
-        example: "pkg.parse_arch bash.x86_64",
-        call: rpm::parse_arch,
-    },
-    Function {
-        name: "unhold",
-        params: HOLD,
-        doc: "Lets packages change their version again.",
-        example: "pkg.unhold bash",
-        call: |ctx, args| set_hold(ctx, args, false),
-    },
-    Function {
-        name: "verify",
-        params: NAMED,
-        doc: "Files of packages that are not as they came.",
-        example: "pkg.verify bash",
-        call: rpm::verify,
-    },
+    packages::LIST_REPOS
+        .with(&[Param::Optional("basedir", Default::Null), KWARGS])
+        .by(|_, _| Ok(repos::list(&folders()).into())),
+    packages::MOD_REPO
+        .with(REPO)
+        .by(|_, args| Ok(repos::change(&folders(), &args.str("repo")?, args)?.into())),
+    packages::OWNER.by(rpm::owner),
+    packages::PARSE_ARCH.by(rpm::parse_arch),
+    packages::UNHOLD.with(HOLD).by(|ctx, args| set_hold(ctx, args, false)),
+    packages::VERIFY.by(rpm::verify),
 ];
 
 fn folders() -> Vec<PathBuf> {

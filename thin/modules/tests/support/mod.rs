@@ -167,7 +167,18 @@ impl Link for Served {
             Ask::Pillar(_) => {
                 on_part(Answer::Value(Map::from([("pillar", Map::new())]).into())).map_err(LinkError::Local)
             }
-            Ask::Tree { .. } | Ask::Files { .. } => Err(LinkError::Refused("one by one, please".to_owned())),
+            Ask::Push { path, offset, bytes, .. } => {
+                let file = self.root.join("pushed").join(path);
+                fs::create_dir_all(file.parent().unwrap()).unwrap();
+                let mut kept = if offset == 0 { Vec::new() } else { fs::read(&file).unwrap() };
+                assert_eq!(kept.len() as u64, offset);
+                kept.extend(bytes);
+                fs::write(&file, kept).map_err(|error| LinkError::Refused(error.to_string()))?;
+                on_part(Answer::Same).map_err(LinkError::Local)
+            }
+            Ask::Tree { .. } | Ask::Files { .. } | Ask::Work { .. } => {
+                Err(LinkError::Refused("one by one, please".to_owned()))
+            }
         }
     }
     fn progress(&mut self, _: Value) {}

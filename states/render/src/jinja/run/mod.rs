@@ -134,7 +134,10 @@ impl<'e> Interp<'e> {
     /// The tree of the source that is rendered, whose first line may hold settings.
     fn outermost(&mut self, source: &str, name: &str) -> Outcome<Rc<Template>> {
         let Some((_, settings)) = header::find(source, self.settings) else {
-            return parse(source, name, self.settings);
+            return match self.loader.parsed() {
+                Some(parsed) => parsed.get(source.to_owned(), name, self.settings),
+                None => parse(source, name, self.settings),
+            };
         };
         self.settings = settings;
         let mut template = parse(source, name, settings)?;

@@ -1,7 +1,11 @@
 
 
-def _py(code, scope):
-    exec(code, scope)
+def _run(source, scope):
+    exec(compile(source, scope["__file__"], "exec"), scope)
+
+
+def _py(source, scope):
+    _run(source, scope)
     if "run" not in scope:
         raise NameError("the file has no function run()")
     return scope["run"]()
@@ -14,9 +18,11 @@ class _Sls:
     """States in the order they are declared, with what is included and extended."""
 
     def __init__(self):
-        self.high, self.included, self.extended = {}, [], {}
+        self.high, self.included, self.extended, self.enabled = {}, [], {}, True
 
     def add(self, id, state, args):
+        if not self.enabled:
+            return
         states = self.high.setdefault(id, {})
         if state in states:
             raise ValueError("the state %s of %r is there twice" % (state, id))
@@ -72,7 +78,7 @@ def _reference(other):
     return other
 
 
-def _pydsl(code, scope):
+def _pydsl(source, scope):
     sls, count = _Sls(), [0]
 
     class Module:
@@ -113,11 +119,44 @@ def _pydsl(code, scope):
 
     known = {}
     scope.update(state=state, include=lambda *names, **_: sls.included.extend(names), extend=extend)
-    exec(code, scope)
+    _run(source, scope)
     return sls.data()
 
 
-def _pyobjects(code, scope):
+IMPORT = re.compile(r"^\s*(?:from\s+(salt://\S+)\s+import\s+(.+)|import\s+(salt://\S+))$")
+
+
+def _without_imports(source, names):
+    """Python that takes the place of `from salt://lib.py import a, b as c`: the names are brought in, the line is empty."""
+    lines = source.split("\n")
+    for at, line in enumerate(lines):
+        match = IMPORT.match(line.rstrip())
+        if not match:
+            continue
+        lines[at] = ""
+        file = match[1] or match[3]
+        inner = _imported(file, names)
+        if match[3]:
+            names[file.rpartition("/")[2].rpartition(".")[0]] = type("Module", (), dict(inner))
+            continue
+        for name in match[2].split(","):
+            name, _, alias = (part.strip() for part in name.partition(" as "))
+            if name not in inner:
+                raise ImportError("%s has no %r" % (file, name))
+            names[alias or name] = inner[name]
+    return "\n".join(lines)
+
+
+def _imported(file, names):
+    text = _ask("cp.get_file_str", [file], {"saltenv": names["__env__"]})
+    if not isinstance(text, str):
+        raise ImportError("there is no file %s" % file)
+    inner = type(names)(names, __file__=file)
+    _run(_without_imports(text, inner), inner)
+    return inner
+
+
+def _pyobjects(source, scope):
     sls, around = _Sls(), []
     salt, host = scope["salt"], scope["grains"]
 
@@ -197,7 +236,11 @@ def _pyobjects(code, scope):
         Map=Map,
         StateFactory=Factory,
     )
-    exec(code, names)
+    # What imported files declare at their top is no part of this one.
+    sls.enabled = False
+    source = _without_imports(source, names)
+    sls.enabled = True
+    _run(source, names)
     if callable(names.get("run")):
         names["run"]()
     for states in sls.high.values():

@@ -1,0 +1,100 @@
+//! The list of jobs: one line each, newest first, as wide as the terminal and no wider.
+
+use super::text::{ago, call, color, cut};
+use super::{Counts, Fate, JobHead, Look, Stage};
+use crate::output::{Color, sanitize_line};
+
+/// Columns of a job id and of the widest relative time (`99s ago`).
+const JID: usize = 20;
+const AGE: usize = 8;
+
+/// Columns the target keeps, however narrow the terminal is; the call has the rest.
+const TARGET_MIN: usize = 6;
+
+/// A column of counts: its heading, what is counted, and the fate that gives the colour.
+type Column = (&'static str, fn(&Counts) -> usize, Fate);
+
+const COUNTS: [Column; 5] = [
+    ("OK", |counts| counts.ok, Fate::Ok),
+    ("CHG", |counts| counts.changed, Fate::Changed),
+    ("FAIL", |counts| counts.failed, Fate::Failed),
+    ("LOST", |counts| counts.lost, Fate::Lost),
+    ("LEFT", |counts| counts.awaited, Fate::Awaited),
+];
+
+/// The jobs as a table, in the order given. Columns of counts that are 0 in all lines are left out.
+pub fn list(jobs: &[(JobHead, Counts)], look: &Look) -> String {
+    let shown: Vec<_> =
+        COUNTS.iter().filter(|(_, count, _)| jobs.iter().any(|(_, counts)| count(counts) > 0)).collect();
+    let width_of = |(title, count, _): &&Column| {
+        let digits = jobs.iter().map(|(_, counts)| count(counts).to_string().len()).max().unwrap_or(1);
+        title.len().max(digits)
+    };
+    let widths: Vec<usize> = shown.iter().map(width_of).collect();
+    let taken = JID + 2 + AGE + widths.iter().map(|width| width + 2).sum::<usize>();
+    let calls: Vec<String> = jobs.iter().map(|(head, _)| call(head)).collect();
+    let targets: Vec<String> =
+        jobs.iter().map(|(head, _)| sanitize_line(&head.target).into_owned()).collect();
+    let (target, call) = room(look, taken, longest(&targets, "TARGET"), longest(&calls, "CALL"));
+    let mut text = heading(&shown.iter().map(|(title, _, _)| *title).collect::<Vec<_>>(), &widths, target);
+    text = look.style.paint(Color::White, text.trim_end()) + "\n";
+    for (((head, counts), target_text), call_text) in jobs.iter().zip(&targets).zip(&calls) {
+        text.push_str(&format!(
+            "{}  {}",
+            head.jid,
+            look.style.paint(stage_color(head.stage), &age(head, look))
+        ));
+        for ((_, count, fate), width) in shown.iter().zip(&widths) {
+            text.push_str(&number(count(counts), *width, *fate, look));
+        }
+        let line = format!("  {:target$}  {}", cut(target_text, target), cut(call_text, call));
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+fn heading(counts: &[&str], widths: &[usize], target: usize) -> String {
+    let counts: String =
+        counts.iter().zip(widths).map(|(title, width)| format!("  {title:>width$}")).collect();
+    format!("{:JID$}  {:AGE$}{counts}  {:target$}  CALL", "JID", "STARTED", "TARGET")
+}
+
+/// Columns for target and call: what they need, or their share of what the terminal has left.
+fn room(look: &Look, taken: usize, target: usize, call: usize) -> (usize, usize) {
+    let Some(width) = look.width else { return (target, call) };
+    let left = width.saturating_sub(taken + 4);
+    if target + call <= left {
+        return (target, call);
+    }
+    let target = target.min((left / 3).max(TARGET_MIN));
+    (target, left.saturating_sub(target).max(1))
+}
+
+fn longest(texts: &[String], title: &str) -> usize {
+    texts.iter().map(|text| text.chars().count()).max().unwrap_or(0).max(title.len())
+}
+
+/// When it began; a job that has not ended says so instead.
+fn age(head: &JobHead, look: &Look) -> String {
+    let age = match head.stage {
+        Stage::Done => ago(head.jid.unix_micros(), look.now_micros),
+        Stage::Running => "running".to_owned(),
+        Stage::CutOff => "cut off".to_owned(),
+    };
+    format!("{age:AGE$}")
+}
+
+fn stage_color(stage: Stage) -> Color {
+    match stage {
+        Stage::Done => Color::DarkGray,
+        Stage::Running => Color::LightYellow,
+        Stage::CutOff => Color::LightRed,
+    }
+}
+
+fn number(count: usize, width: usize, fate: Fate, look: &Look) -> String {
+    let shown = if count == 0 { format!("{:>width$}", "-") } else { format!("{count:>width$}") };
+    let color = if count == 0 { Color::DarkGray } else { color(fate) };
+    format!("  {}", look.style.paint(color, &shown))
+}

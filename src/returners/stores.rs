@@ -1,0 +1,175 @@
+//! Returners that are job stores, too: databases and caches with Salt's tables and keys. Connections, statements and
+//! layouts are theirs; here is only what a delivery becomes there.
+
+use super::registry::{ALL, Definition, Key, Returner};
+use super::{Delivery, DeliveryError, Item, SettingError, Settings};
+use crate::jobs::{Job, JobStore, Owner, StoreError, StoredReturn, open_store};
+use async_trait::async_trait;
+use halite_wire::{Jid, Map, MinionId, Value};
+use std::sync::Arc;
+
+const SQL_KEYS: &[Key] = &[
+    Key("host", "salt", "Server."),
+    Key("port", "", "Port; the usual one of the server where not set."),
+    Key("user", "salt", "User."),
+    Key("pass", "salt", "Password; `passwd` for postgres."),
+    Key("db", "salt", "Database."),
+];
+
+macro_rules! store {
+    ($constant:ident, $name:literal, $prefixes:expr, $keys:expr, $doc:literal) => {
+        pub(super) const $constant: Definition = Definition {
+            name: $name,
+            aliases: &[],
+            prefixes: $prefixes,
+            doc: $doc,
+            keys: $keys,
+            takes: ALL,
+            batch_max: 256,
+            at_once_max: 1,
+            open: |settings| open(settings, $name),
+        };
+    };
+}
+
+store!(MARIADB, "mariadb", &["mysql"], SQL_KEYS, "The same as mysql.");
+store!(
+    MYSQL,
+    "mysql",
+    &["mysql"],
+    SQL_KEYS,
+    "Rows in Salt's tables `salt_returns`, `jids` and `salt_events` of MySQL or MariaDB."
+);
+store!(
+    PGJSONB,
+    "pgjsonb",
+    &["returner.pgjsonb", "pgjsonb"],
+    SQL_KEYS,
+    "Rows in Salt's tables of PostgreSQL, returns as `jsonb`."
+);
+store!(
+    POSTGRES,
+    "postgres",
+    &["returner.postgres", "postgres"],
+    SQL_KEYS,
+    "Rows in Salt's tables of PostgreSQL, returns as text."
+);
+store!(
+    POSTGRES_LOCAL_CACHE,
+    "postgres_local_cache",
+    &["master_job_cache.postgres"],
+    SQL_KEYS,
+    "Rows in the tables of Salt's master job cache in PostgreSQL, each field of a job in a column of its own."
+);
+store!(
+    ETCD,
+    "etcd",
+    &["etcd"],
+    &[
+        Key("host", "127.0.0.1", "Server, which speaks version 3."),
+        Key("port", "2379", "Port."),
+        Key("protocol", "http", "`http` or `https`."),
+        Key("ca", "", "File of certificates to trust, beside those of the machine."),
+        Key("username", "", "User, where the server asks for one."),
+        Key("password", "", "Password."),
+        Key("ttl", "", "Seconds after which keys go."),
+        Key("returner_root", "/salt/return", "Where the keys begin."),
+    ],
+    "Salt's keys in etcd, below `returner_root`."
+);
+store!(
+    LOCAL_CACHE,
+    "local_cache",
+    &["local_cache"],
+    &[Key("cachedir", "", "The directory; that of the configuration where not set.")],
+    "Files in the layout of Salt's own job cache."
+);
+store!(
+    MEMCACHE,
+    "memcache",
+    &["memcache"],
+    &[Key("host", "", "Server."), Key("port", "11211", "Port.")],
+    "Salt's keys in memcached: `JID`, `JID:ID`, `FUN:ID`, and the lists `minions` and `jids`."
+);
+store!(
+    REDIS,
+    "redis",
+    &["redis"],
+    &[
+        Key("host", "salt", "Server."),
+        Key("port", "6379", "Port."),
+        Key("unix_socket_path", "", "Socket, instead of these."),
+        Key("db", "0", "Number of the database."),
+        Key("password", "", "Password."),
+    ],
+    "Salt's keys in Redis: `load:JID`, the hash `ret:JID`, `ID:FUN` and the set `minions`, kept for `keep_jobs_seconds`."
+);
+
+struct Store {
+    store: Arc<dyn JobStore>,
+    /// `id` of the configuration: whom events are from.
+    master: String,
+}
+
+fn open(settings: &Settings, name: &str) -> Result<Box<dyn Returner>, SettingError> {
+    // Passwords are read here only so that they are cut out of messages.
+    for key in ["pass", "passwd", "password", "uri"] {
+        settings.secret(key)?;
+    }
+    let store = settings.with_options(|options| open_store(name, options));
+    let store = store.map_err(|error| settings.refused("host", error))?;
+    let master = settings.of_config("id").and_then(Value::as_str).unwrap_or("master").to_owned();
+    Ok(Box::new(Store { store, master }))
+}
+
+#[async_trait]
+impl Returner for Store {
+    async fn deliver(&self, batch: &[Delivery]) -> Result<(), DeliveryError> {
+        let mut returns = Vec::new();
+        let mut events = Vec::new();
+        for delivery in batch {
+            match &delivery.item {
+                Item::Return(ret) => returns.push(stored(ret)?),
+                Item::Load(load) => self.put(load).await?,
+                Item::Event { tag, data } => events.push((tag.clone(), Value::Map(data.clone()))),
+            }
+        }
+        if !returns.is_empty() {
+            self.store.save_returns(&returns).await.map_err(failed)?;
+        }
+        if !events.is_empty() {
+            self.store.save_events(&events, &self.master).await.map_err(failed)?;
+        }
+        Ok(())
+    }
+}
+
+impl Store {
+    async fn put(&self, load: &Map) -> Result<(), DeliveryError> {
+        let mut load = load.clone();
+        let minions = load.remove("Minions").unwrap_or_default();
+        let ids = minions.as_list().unwrap_or_default().iter().filter_map(Value::as_str);
+        let targets: Vec<MinionId> = ids.filter_map(|id| id.parse().ok()).collect();
+        let jid = jid_of(&load)?;
+        let job = Job { jid, load, owner: Owner::default(), admitted: targets.len(), ended: None };
+        self.store.put(&job, &targets).await.map_err(failed)
+    }
+}
+
+fn jid_of(map: &Map) -> Result<Jid, DeliveryError> {
+    map.get_str("jid").unwrap_or("").parse().map_err(|_| DeliveryError::dead("it has no job id"))
+}
+
+fn stored(ret: &Map) -> Result<StoredReturn, DeliveryError> {
+    let id = ret.get_str("id").unwrap_or("").parse().map_err(|_| DeliveryError::dead("it has no host"))?;
+    let fun = ret.get_str("fun").unwrap_or("").to_owned();
+    let success = ret.get("success").is_some_and(Value::is_truthy);
+    Ok(StoredReturn { jid: jid_of(ret)?, id, fun, success, full_ret: ret.clone() })
+}
+
+fn failed(error: StoreError) -> DeliveryError {
+    match error {
+        StoreError::BadRecord { .. } | StoreError::NoEvents { .. } => DeliveryError::dead(error),
+        _ => DeliveryError::retry(error),
+    }
+}

@@ -1,0 +1,72 @@
+"""Lets real Salt's own returner modules read what is in a store, and write what a test then reads.
+
+Needs a Python that can import salt and the client of the database. The test
+`jobs::tests::oracle::real_salt_reads_and_writes_the_same_stores` starts it, with the options of the store as JSON:
+
+    python record_stores.py RETURNER '{"opts": {...}, "read": JID, "write": JID}'
+
+One JSON object comes out: `load`, `returns` and `listed` of the job it was to read, as Salt's `get_load`, `get_jid`
+and `get_jids` give them.
+"""
+
+import importlib
+import json
+import logging
+import sys
+
+import salt.config
+
+logging.disable(logging.CRITICAL)
+
+# Salt's names of modules that are not called like their files.
+FILES = {"redis": "redis_return", "memcache": "memcache_return", "etcd": "etcd_return"}
+
+LOAD = {
+    "tgt_type": "list",
+    "tgt": ["web1", "db1"],
+    "user": "sudo_ada",
+    "fun": "state.apply",
+    "arg": ["nginx", {"test": True, "__kwarg__": True}],
+    "cmd": "publish",
+    "ret": "",
+    "kwargs": {},
+}
+
+RETURNS = {
+    "web1": {"return": {"a": [1, 2.5, None, "é\u2028"], "b": True}, "retcode": 0, "success": True, "out": "highstate"},
+    "db1": {"return": "it's \"broken\"; DROP TABLE jids; --", "retcode": 2, "success": False},
+}
+
+
+def module(name, opts):
+    """The returner, with what Salt's loader would give it."""
+    found = importlib.import_module("salt.returners." + FILES.get(name, name))
+    found.__opts__ = opts
+    found.__salt__ = {"config.option": lambda key, default="": opts.get(key, default)}
+    found.__context__ = {}
+    return found
+
+
+def main():
+    name, task = sys.argv[1], json.loads(sys.argv[2])
+    opts = salt.config.DEFAULT_MASTER_OPTS.copy()
+    opts.update({"id": "master", "extension_modules": "", **task["opts"]})
+    returner = module(name, opts)
+    read, write = task["read"], task["write"]
+    listed = returner.get_jids()
+    seen = {
+        "load": returner.get_load(read),
+        "returns": returner.get_jid(read),
+        "listed": listed[read] if isinstance(listed, dict) else read in listed,
+    }
+    if name == "local_cache":
+        returner.prep_jid(passed_jid=write)
+        returner.save_load(write, {"jid": write, **LOAD}, minions=list(RETURNS))
+    else:
+        returner.save_load(write, {"jid": write, **LOAD})
+    for minion, ret in RETURNS.items():
+        returner.returner({"id": minion, "jid": write, "fun": LOAD["fun"], "fun_args": LOAD["arg"], **ret})
+    print(json.dumps(seen, sort_keys=True, default=str))
+
+
+main()

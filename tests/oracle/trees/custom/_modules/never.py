@@ -1,0 +1,6 @@
+def __virtual__():
+    return (False, "not on this host")
+
+
+def f():
+    return 1

@@ -1,0 +1,6 @@
+def twice(x):
+    return x + x
+
+
+def _hidden():
+    return 1

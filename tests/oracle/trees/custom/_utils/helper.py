@@ -1,0 +1,2 @@
+def loud(x):
+    return x.upper()

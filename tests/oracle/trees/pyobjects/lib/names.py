@@ -1,0 +1,5 @@
+SIZE = 3
+
+
+def label(name):
+    return "%s-%d" % (name, SIZE)

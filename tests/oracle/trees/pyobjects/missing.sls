@@ -1,0 +1,2 @@
+#!pyobjects
+from salt://lib/names.py import nothing
