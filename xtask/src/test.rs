@@ -44,6 +44,20 @@ const TOOLS: &[&str] = &[
     "fish",
     "python3",
     "qemu-aarch64-static",
+    // Servers that tests start for themselves. All at once: many tests cannot install at the same time.
+    "mariadbd",
+    "psql",
+    "setpriv",
+    "mosquitto",
+    "mosquitto_sub",
+    "nats-server",
+    "influxd",
+    "prometheus-pushgateway",
+    "syslog-ng",
+    "aiosmtpd",
+    "memcached",
+    "redis-server",
+    "etcd",
 ];
 
 /// One part of the run.

@@ -52,7 +52,6 @@ const TOOLS: &[(&str, &str, &str)] = &[
     ("influxd", "influxdb", "a database that returners write to"),
     ("prometheus-pushgateway", "prometheus-pushgateway", "a gateway that returners push to"),
     ("syslog-ng", "syslog-ng-core", "a syslog server that returners write to"),
-    ("carbon-cache", "graphite-carbon", "a Graphite server that returners write to"),
     ("aiosmtpd", "python3-aiosmtpd", "a mail server that returners write to"),
     ("memcached", "memcached", "a cache that returners write to"),
     ("redis-server", "redis-server", "a store of jobs"),
