@@ -50,9 +50,20 @@ impl Started {
         self.signal(Signal::KILL);
     }
 
-    /// Freezes the process (SIGSTOP); an SSH server stopped like this accepts and never speaks.
+    /// Freezes the process (SIGSTOP); a server stopped like this accepts and never speaks.
     pub fn freeze(self) {
         self.signal(Signal::STOP);
+        // A busy machine stops one thread after the other, and the last may still answer.
+        wait_until(Duration::from_secs(10), || !self.is_alive() || self.is_frozen());
+    }
+
+    /// Whether every thread is stopped.
+    fn is_frozen(self) -> bool {
+        let tasks = fs::read_dir(format!("/proc/{}/task", self.pid)).into_iter().flatten().flatten();
+        let state = |task: fs::DirEntry| fs::read_to_string(task.path().join("stat")).ok();
+        tasks
+            .filter_map(state)
+            .all(|stat| stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('T')))
     }
 
     /// Lets a frozen process go on (SIGCONT).
