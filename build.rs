@@ -5,7 +5,7 @@
 //! lean ones as `LEAN_THIN_PREBUILT_...` (`cargo xtask thins` builds all against musl). Where a full one is handed in
 //! without its lean one, it serves for both.
 
-use lzma_rust2::{XzOptions, XzWriter};
+use lzma_rust2::{FilterType, XzOptions, XzWriter};
 use sha2::Digest;
 use std::env;
 use std::fs;
@@ -75,9 +75,15 @@ fn embed(out: &Path, arch: &str, edition: &str, thin: &Path) -> String {
     let mut options = XzOptions::with_preset(9);
     options.lzma_options.nice_len = 273;
     // Machine code of x86 is aligned to nothing, and its last byte says much about the next; words of aarch64 have four.
-    // A filter for branches would save more, but BusyBox's `xz` reads none.
     let fit = &mut options.lzma_options;
     (fit.lc, fit.lp, fit.pb) = if arch == "x86_64" { (4, 0, 0) } else { (2, 2, 2) };
+    // A call of x86 names its target by the distance to it; the filter writes the target, the same for every call.
+    // The one for aarch64 is too young for the hosts' programs.
+    // BusyBox's `xz` undoes no filter, so the thin of a first contact goes without.
+    let is_filtered = arch == "x86_64" && edition == "Full";
+    if is_filtered {
+        options.prepend_pre_filter(FilterType::BcjX86, 0);
+    }
     let mut xz = XzWriter::new(Vec::new(), options).expect("these options go together");
     xz.write_all(&bytes).expect("memory is writable");
     fs::write(&packed, xz.finish().expect("memory is writable")).expect("OUT_DIR is writable");
@@ -87,7 +93,8 @@ fn embed(out: &Path, arch: &str, edition: &str, thin: &Path) -> String {
         .and_then(|()| fs::copy(&packed, shown.join(format!("{name}.xz"))));
     copied.unwrap_or_else(|error| panic!("cannot write to {}: {error}", shown.display()));
     format!(
-        "    Thin {{ arch: {arch:?}, edition: Edition::{edition}, sha256: {sha256:?}, size: {}, xz: include_bytes!({packed:?}) }},\n",
+        "    Thin {{ arch: {arch:?}, edition: Edition::{edition}, sha256: {sha256:?}, size: {}, \
+         is_filtered: {is_filtered}, xz: include_bytes!({packed:?}) }},\n",
         bytes.len()
     )
 }

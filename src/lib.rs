@@ -14,4 +14,5 @@ pub mod pillar;
 pub mod returners;
 pub mod runners;
 pub mod session;
+pub mod template;
 pub mod trust;

@@ -17,7 +17,7 @@ const TABLES: [&str; 5] = [
 const FUNCTION_LINES_MAX: usize = 70;
 
 /// Rooms of `src/` and the rooms each may use (`use crate::room`).
-const EDGES: [(&str, &[&str]); 14] = [
+const EDGES: [(&str, &[&str]); 15] = [
     ("bus", &["bus", "fleet", "jobs"]),
     (
         "cli",
@@ -42,11 +42,12 @@ const EDGES: [(&str, &[&str]); 14] = [
     ("jobs", &["fleet", "jobs"]),
     ("lib", &[]),
     ("main", &[]),
-    ("output", &["fleet", "output"]),
-    ("pillar", &["config", "files", "pillar", "session"]),
-    ("returners", &["config", "fleet", "jobs", "returners"]),
+    ("output", &["fleet", "output", "template"]),
+    ("pillar", &["config", "files", "pillar", "session", "template"]),
+    ("returners", &["bus", "config", "fleet", "jobs", "returners", "template"]),
     ("runners", &["bus", "config", "files", "fleet", "jobs", "returners", "runners"]),
     ("session", &["fleet", "session", "trust"]),
+    ("template", &["files"]),
     ("trust", &["trust"]),
 ];
 
@@ -218,5 +219,24 @@ fn only_the_session_and_the_trust_store_name_the_ssh_library() {
             ["src/session/", "src/trust/", "tests/faults/"].iter().any(|room| source.path.starts_with(room));
         let names = source.text.lines().any(|line| line.trim_start().starts_with("use russh"));
         if names && !may { vec![format!("{}: names russh", source.path)] } else { vec![] }
+    });
+}
+
+/// A template of the controller is a `template::Source`, which no text of a host becomes.
+#[test]
+fn sec_62_only_one_file_of_the_controller_calls_the_renderer() {
+    let doors = ["jinja::render", "render_pipeline", "render_bytes", "render_with", "render_mapped"];
+    complaints(|source| {
+        let is_ours = source.path.starts_with("src/") && source.path != "src/template.rs";
+        let called = doors.iter().filter(|door| is_ours && source.text.contains(**door));
+        called.map(|door| format!("{}: {door} is called past src/template.rs", source.path)).collect()
+    });
+    complaints(|source| {
+        let speaks = source.path.starts_with("src/") && source.text.contains("Written for ");
+        if speaks && source.path != "src/returners/settings.rs" {
+            vec![format!("{}: says that its texts were written by a person", source.path)]
+        } else {
+            vec![]
+        }
     });
 }

@@ -19,7 +19,7 @@ pub(crate) fn render(text: &str, file: &Path) -> Result<Node, Problem> {
         variables: &Map::new(),
         loader: &loader,
         functions: &NoFunctions,
-        settings: Settings::default(),
+        settings: &Settings::default(),
     };
     let first_line = |what: String| Problem::new(file, Mark { line: 1, column: 1 }, what);
     match render_pipeline(text, &name, "jinja|yaml", context) {

@@ -2,7 +2,8 @@
 
 use super::{Event, EventLog};
 use crate::fleet::facts::{Consumer, Fact, Plan, Step};
-use crate::jobs::Clock;
+use crate::jobs::{Clock, StoredReturn};
+use halite_wire::Value;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -37,8 +38,14 @@ impl Announcer {
         let plan = self.plan.as_ref()?;
         let now = || (self.clock)();
         match fact {
-            Fact::RunStarted { plan } => Some(Event::job_begins(plan, now())),
-            Fact::HostFinished { record, .. } => Some(Event::returned(plan, record, now())),
+            Fact::RunStarted { plan } => {
+                let minions: Value = plan.hosts.iter().map(|host| host.id.as_str()).collect();
+                Some(Event::job_begins(plan.jid, &plan.request, minions, now()))
+            }
+            Fact::HostFinished { record, .. } => {
+                let ret = StoredReturn::new(plan.jid, &plan.request, record).full_ret;
+                Some(Event::returned(plan.jid, &plan.request, ret, now()))
+            }
             Fact::HostProgress { minion, step: Step::Reported(step) } => {
                 Event::of_host(plan.jid, minion, step, now())
             }

@@ -1,8 +1,6 @@
 //! What events say, and under which tags.
 
-use crate::fleet::facts::{Plan, Request};
-use crate::fleet::outcome::Record;
-use crate::jobs::StoredReturn;
+use crate::fleet::facts::Request;
 use halite_wire::{Jid, Map, MinionId, Value};
 
 /// One event.
@@ -14,33 +12,35 @@ pub struct Event {
 }
 
 impl Event {
-    fn new(tag: String, mut data: Map, now_micros: u64) -> Event {
+    /// One of the controller itself, stamped.
+    pub fn new(tag: String, mut data: Map, now_micros: u64) -> Event {
         data.insert("_stamp", stamp(now_micros));
         Event { tag, data }
     }
 
-    /// `salt/job/JID/new`.
-    pub(super) fn job_begins(plan: &Plan, now_micros: u64) -> Event {
-        let Request { tgt, tgt_type, fun, user, .. } = &plan.request;
-        let minions: Value = plan.hosts.iter().map(|host| host.id.as_str()).collect();
+    /// `salt/job/JID/new`: the job, and the ids of its hosts.
+    pub fn job_begins(jid: Jid, request: &Request, minions: Value, now_micros: u64) -> Event {
+        let Request { tgt, tgt_type, fun, user, .. } = request;
         let data = Map::from([
-            ("jid", Value::from(plan.jid.as_str())),
+            ("jid", Value::from(jid.as_str())),
             ("tgt_type", tgt_type.as_str().into()),
             ("tgt", tgt.as_str().into()),
             ("user", user.as_str().into()),
             ("fun", fun.as_str().into()),
-            ("arg", plan.request.fun_args().into()),
+            ("arg", request.fun_args().into()),
             ("minions", minions),
             ("missing", Value::List(Vec::new())),
         ]);
-        Event::new(format!("salt/job/{}/new", plan.jid), data, now_micros)
+        Event::new(format!("salt/job/{jid}/new"), data, now_micros)
     }
 
-    /// `salt/job/JID/ret/ID`: what the job store has of the host.
-    pub(super) fn returned(plan: &Plan, record: &Record, now_micros: u64) -> Event {
-        let mut data = StoredReturn::new(plan.jid, &plan.request, record).full_ret;
-        data.insert("cmd", "_return");
-        Event::new(format!("salt/job/{}/ret/{}", plan.jid, record.minion), data, now_micros)
+    /// `salt/job/JID/ret/ID`: a return, all of it or the part that is meant for others.
+    pub fn returned(jid: Jid, request: &Request, mut ret: Map, now_micros: u64) -> Event {
+        let tag = format!("salt/job/{jid}/ret/{}", ret.get_str("id").unwrap_or(""));
+        ret.insert("cmd", "_return");
+        ret.insert("tgt", request.tgt.as_str());
+        ret.insert("tgt_type", request.tgt_type.as_str());
+        Event::new(tag, ret, now_micros)
     }
 
     /// An event the host itself sent (`event.send`, `fire_event`): `{event: tag, data}`. Who sent it, the session knows.

@@ -30,9 +30,10 @@ pub async fn resolve(options: SshOptions, config: &Config, log: &Log) -> Result<
     }
     let hosts = hosts(&*store, jid, again, &whole, log).await?;
     if hosts.is_empty() {
-        log.warning(&format!("job {jid}: no host is left to run on"));
+        log.warning(&format!("job {jid}: every host did well; there is nothing to run"));
         return Ok(None);
     }
+    tell_unkept(jid, &whole.job.load, &options, log);
     let mut options = SshOptions { again: None, ..options };
     options.target = hosts.join(",");
     options.target_kind = TargetKind::List;
@@ -67,6 +68,15 @@ async fn hosts(
     let meant: HashSet<&str> =
         views.iter().filter(|view| is_meant(view)).map(|view| view.id.as_str()).collect();
     let left_out = views.iter().filter(|view| view.fate == Fate::Lost && !is_meant(view)).count();
+    if left_out > 0 && meant.is_empty() && matches!(again.which, Which::Unfinished { .. }) {
+        return Err(Refusal::new(
+            exit::NO_TARGET,
+            format!(
+                "job {jid}: the call may have run on each of the {left_out} hosts that gave no answer; \
+                 `halite resume {jid} --may-have-run` runs it there again"
+            ),
+        ));
+    }
     if left_out > 0 {
         log.warning(&format!(
             "{left_out} hosts are left out, because the call may have run there; --may-have-run takes them in"
@@ -74,6 +84,20 @@ async fn hosts(
     }
     let ids = whole.targets.iter().map(ToString::to_string);
     Ok(ids.filter(|id| meant.contains(id.as_str())).collect())
+}
+
+/// Says which options of the first run were not kept and are not given now: it may have run as somebody else.
+fn tell_unkept(jid: Jid, load: &Map, options: &SshOptions, log: &Log) {
+    let before = load.get("options").and_then(Value::as_list).unwrap_or_default();
+    let before = before.iter().filter_map(Value::as_str);
+    let missing: Vec<&str> =
+        before.filter(|name| !options.unkept.iter().any(|given| given == name)).collect();
+    if !missing.is_empty() {
+        log.warning(&format!(
+            "job {jid} was run with {}, and a job keeps no options: this run is without, unless you give them again",
+            missing.join(", ")
+        ));
+    }
 }
 
 /// The call as it was stored: positional arguments, and keywords from the dict marked `__kwarg__`.

@@ -5,14 +5,14 @@ use crate::fleet::facts::{Consumer, Fact, Plan, Tally};
 use crate::fleet::outcome::{HostErrorKind, Outcome, Reached, Record};
 use crate::fleet::pace::Pace;
 use crate::fleet::turns::{Assignment, HostEvent, take_turns};
-use crate::jobs::{BATCH_RECORDS_MAX, JobStore, Kept, StoreError, save_as_they_come};
+use crate::jobs::{JobStore, Kept, StoreError, save_as_they_come};
 use crate::returners::{Outbox, SpoolError};
 use crate::session::{Shared, StopSignal};
-use halite_wire::MinionId;
+use halite_wire::{Jid, MinionId};
 use indexmap::IndexMap;
 use std::sync::Arc;
 use std::time::Instant;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 
 /// Events of hosts that may wait to be put in order. Results wait in their tasks beyond that; news are dropped.
 const EVENTS_WAITING_MAX: usize = 1024;
@@ -20,10 +20,14 @@ const EVENTS_WAITING_MAX: usize = 1024;
 /// Records that may wait for the disk.
 const RECORDS_WAITING_MAX: usize = 256;
 
-/// Records that may be under way between a host's task and the disk: waiting as events, for the spool of the returners
-/// and for the store, in the batch of each, and the one in hand.
-pub const RECORDS_ON_THEIR_WAY_MAX: usize =
-    EVENTS_WAITING_MAX + 2 * (RECORDS_WAITING_MAX + BATCH_RECORDS_MAX) + 1;
+/// How many hosts may have begun whose records are not durable: those at work at once, and as many whose records are on
+/// their way to the disk, but never so few that the disk sets the pace. Should we die in the middle, the others are known
+/// not to have begun; each stored record lets one more in.
+pub fn admitted(at_once_max: usize) -> usize {
+    const ON_THEIR_WAY: std::ops::RangeInclusive<usize> = 4..=512;
+    let on_their_way = at_once_max.clamp(*ON_THEIR_WAY.start(), *ON_THEIR_WAY.end());
+    at_once_max.saturating_add(on_their_way).min(Semaphore::MAX_PERMITS)
+}
 
 /// All a run needs.
 pub struct Conductor {
@@ -65,11 +69,13 @@ impl Conductor {
         let (records_in, records) = mpsc::channel(RECORDS_WAITING_MAX);
         let (spooled_in, spooled) = mpsc::channel(RECORDS_WAITING_MAX);
         let (kept_in, kept) = mpsc::channel(RECORDS_WAITING_MAX);
-        let (began, outbox) = (Instant::now(), self.outbox.take());
+        let (began, mut outbox) = (Instant::now(), self.outbox.take());
+        let admission = Arc::new(Semaphore::new(admitted(self.pace.at_once_max)));
         let turns = tokio::spawn(take_turns(
             self.shared.clone(),
             assignments,
             self.pace,
+            admission.clone(),
             self.stop.clone(),
             events_in,
         ));
@@ -84,23 +90,16 @@ impl Conductor {
                 }
             }
         };
-        let dispatching = self.dispatch(&mut end, events, records_in, kept);
+        let dispatching = self.dispatch(&mut end, events, records_in, kept, &admission);
         let (spool_error, store_error, ()) = tokio::join!(spooling, saving, dispatching);
         turns.abort();
         (end.spool_error, end.store_error) = (spool_error, store_error);
-        if let Some(store) = &self.store
-            && let Err(error) = store.finish(self.plan.jid).await
-        {
-            end.store_error.get_or_insert(error);
-        }
+        finish(self.store.clone(), self.plan.jid, outbox.as_mut(), &mut end).await;
         let jid = self.plan.jid;
         let tally = end.tally;
         self.tell(&mut end, &Fact::RunFinished { jid, tally });
         if let Some(outbox) = outbox {
             end.undelivered = outbox.close(began.elapsed()).await;
-        }
-        if let Some(store) = &self.store {
-            store.settle().await;
         }
         end
     }
@@ -111,8 +110,10 @@ impl Conductor {
         end: &mut RunEnd,
         mut events: mpsc::Receiver<HostEvent>,
         records_in: mpsc::Sender<Arc<Record>>,
-        mut kept: mpsc::Receiver<Kept>,
+        kept: mpsc::Receiver<Kept>,
+        admission: &Semaphore,
     ) {
+        let mut kept = Durable { kept, admission };
         let mut records_in = Some(records_in);
         let hosts = self.plan.hosts.iter().map(|host| host.id.clone());
         let mut awaited: IndexMap<MinionId, Reached> = hosts.map(|id| (id, Reached::NotStarted)).collect();
@@ -150,7 +151,7 @@ impl Conductor {
         end: &mut RunEnd,
         records_in: Option<&mpsc::Sender<Arc<Record>>>,
         record: Arc<Record>,
-        kept: &mut mpsc::Receiver<Kept>,
+        kept: &mut Durable<'_>,
     ) {
         let Some(records_in) = records_in else { return };
         let mut sending = std::pin::pin!(records_in.send(record));
@@ -175,6 +176,39 @@ impl Conductor {
                 end.consumer_error.get_or_insert(error);
             }
         }
+    }
+}
+
+/// The job has ended, here and for a store elsewhere.
+async fn finish(store: Option<Arc<dyn JobStore>>, jid: Jid, outbox: Option<&mut Outbox>, end: &mut RunEnd) {
+    let told = async {
+        match outbox {
+            Some(outbox) => outbox.end().await,
+            None => Ok(()),
+        }
+    };
+    let kept = async {
+        match &store {
+            Some(store) => store.finish(jid).await,
+            None => Ok(()),
+        }
+    };
+    let (told, kept) = tokio::join!(told, kept);
+    end.spool_error = end.spool_error.take().or(told.err());
+    end.store_error = end.store_error.take().or(kept.err());
+}
+
+/// Records as they become durable; each lets one more host begin.
+struct Durable<'a> {
+    kept: mpsc::Receiver<Kept>,
+    admission: &'a Semaphore,
+}
+
+impl Durable<'_> {
+    async fn recv(&mut self) -> Option<Kept> {
+        let kept = self.kept.recv().await?;
+        self.admission.add_permits(1);
+        Some(kept)
     }
 }
 

@@ -3,13 +3,14 @@
 use super::exit;
 use super::setup::Refusal;
 use crate::config::Config;
-use crate::files::{FileDesk, FileServer, GitFs, Pushed};
+use crate::files::{Allowed, FileDesk, FileServer, GitFs, Pushed, Web};
+use crate::fleet::facts::Request;
 use crate::pillar::{HostDesk, Pillar, Settings};
 use halite_wire::{Map, Value};
 use std::sync::Arc;
 
 /// Keys of the configuration that decide on the host how state trees are compiled and run.
-const STATE_KEYS: [&str; 25] = [
+const STATE_KEYS: [&str; 26] = [
     "default_top",
     "disabled_requisites",
     "env_order",
@@ -21,6 +22,7 @@ const STATE_KEYS: [&str; 25] = [
     "jinja_sls_env",
     "jinja_trim_blocks",
     "keep_symlinks",
+    "master_tops_first",
     "nodegroups",
     "pillarenv",
     "pillarenv_from_saltenv",
@@ -40,11 +42,22 @@ const STATE_KEYS: [&str; 25] = [
 /// The desk of a run.
 ///
 /// # Errors
-/// Something is wrong with `fileserver_backend` or `gitfs_remotes`.
-pub fn open(config: &Config) -> Result<HostDesk, Refusal> {
+/// Something is wrong with `fileserver_backend`, `gitfs_remotes` or `file_fetch_by_controller`.
+pub fn open(config: &Config, request: &Request) -> Result<HostDesk, Refusal> {
     let files = files(config)?;
     let pushed = Pushed::read(&config.opts.0, config.dirs.cache.join("minions"));
-    Ok(HostDesk::new(FileDesk(files.clone()), pillar(config, files), pushed))
+    let web = web(config, request, files.clone())?;
+    Ok(HostDesk::new(FileDesk(files.clone()), pillar(config, files), pushed, web))
+}
+
+/// Who fetches URLs for hosts that cannot.
+fn web(config: &Config, request: &Request, files: Arc<FileServer>) -> Result<Web, Refusal> {
+    let call = request.arg.iter().chain(request.kwarg.values());
+    let roots = config.files.pillar_roots.iter().map(|(name, folders)| (name.clone(), folders.clone()));
+    let trees = vec![files, Arc::new(FileServer::new(roots))];
+    let allowed = Allowed::read(&config.opts.0, call, trees);
+    let allowed = allowed.map_err(|why| Refusal::new(exit::CONFIG, why))?;
+    Ok(Web::new(allowed, config.dirs.cache.join("web")))
 }
 
 /// What `salt://` leads to.

@@ -1,16 +1,18 @@
 //! The controller as runners see it: configuration, files, pillar, this machine and the hosts of the roster.
 
 use super::conduct::Conductor;
-use super::options::{SshOptions, TypedCall};
+use super::crier::Crier;
+use super::keeper::Keeper;
+use super::options::{LoginOptions, SshOptions, TypedCall};
 use super::setup::Refusal;
-use super::{desk, exit, ssh};
+use super::{desk, exit, returns, signals, ssh};
 use crate::config::Config;
 use crate::files::FileServer;
 use crate::fleet::facts::{Consumer, Fact, Plan, Request};
 use crate::fleet::outcome::Record;
-use crate::jobs::{StoredReturn, system_clock};
-use crate::output::Log;
-use crate::runners::{Calling, House, KnownHost};
+use crate::jobs::StoredReturn;
+use crate::output::{Log, Stderr};
+use crate::runners::{Calling, House, KnownHost, Login};
 use crate::session::{KeyRing, Limits, Shared, StopSignal};
 use async_trait::async_trait;
 use halite_roster::TargetKind;
@@ -25,59 +27,112 @@ pub(super) struct Controller {
     config: Config,
     reach: SshOptions,
     log: Log,
+    stderr: Stderr,
+    crier: Arc<Crier>,
+}
+
+/// What a call on hosts has brought.
+struct Gathering {
+    jid: Jid,
+    request: Request,
+    records: Vec<Arc<Record>>,
 }
 
 impl Controller {
+    /// `crier` tells who follows the events of this call.
+    ///
     /// # Errors
     /// A login option that is wrong.
-    pub(super) fn new(mut config: Config, reach: SshOptions, log: Log) -> Result<Controller, Refusal> {
+    pub(super) fn new(
+        mut config: Config,
+        reach: SshOptions,
+        log: Log,
+        stderr: Stderr,
+        crier: Arc<Crier>,
+    ) -> Result<Controller, Refusal> {
         ssh::take_login(&mut config, &reach.login)?;
-        Ok(Controller { config, reach, log })
+        Ok(Controller { config, reach, log, stderr, crier })
     }
 
-    fn options(&self, calling: &Calling) -> Result<SshOptions, String> {
-        let Calling { tgt, tgt_type, fun, arg, kwarg, timeout } = calling.clone();
-        let call = TypedCall { fun, arg, kwarg };
-        let target_kind = kind(&tgt_type)?;
-        Ok(SshOptions { target: tgt, target_kind, call: Some(call), timeout, ..self.reach.clone() })
+    /// Configuration and options of one call.
+    fn options(&self, calling: Calling) -> Result<(Config, SshOptions), Refusal> {
+        let mut config = self.config.clone();
+        let Login { roster, user, passwd, private_key } = calling.login;
+        ssh::take_login(&mut config, &LoginOptions { user, passwd, private_key, ..LoginOptions::default() })?;
+        let target_kind = kind(&calling.tgt_type).map_err(|why| Refusal::new(exit::USAGE, why))?;
+        let Calling { tgt, fun, arg, kwarg, timeout, ret, jid, unkept, .. } = calling;
+        let mut options = SshOptions {
+            target: tgt,
+            target_kind,
+            call: Some(TypedCall { fun, arg, kwarg }),
+            timeout,
+            no_cache: unkept || !config.jobs.cache,
+            ..self.reach.clone()
+        };
+        options.common.jid = jid;
+        options.roster = roster.or(options.roster);
+        options.returners.names = ret;
+        match options.unsupported() {
+            Some(advice) => Err(Refusal::new(exit::USAGE, advice)),
+            None => Ok((config, options)),
+        }
     }
 
-    fn selected(&self, options: &SshOptions) -> Result<Vec<halite_roster::Host>, Refusal> {
-        let roster = ssh::load_roster(options, &self.config, &self.log)?;
-        let hosts = ssh::select(options, &self.config, &roster)?.selected.hosts;
-        if hosts.is_empty() {
+    fn selected(&self, config: &Config, options: &SshOptions) -> Result<Vec<halite_roster::Host>, Refusal> {
+        let roster = ssh::load_roster(options, config, &self.log)?;
+        let selected = ssh::select(options, config, &roster)?.selected;
+        if selected.hosts.is_empty() {
             return Err(Refusal::new(exit::NO_TARGET, ssh::no_target(options, &roster)));
         }
-        Ok(hosts.into_iter().map(ssh::with_usual_keys).collect())
+        ssh::tell_missing(&selected.missing, &self.log);
+        Ok(selected.hosts.into_iter().map(ssh::with_usual_keys).collect())
     }
 
-    /// Gives all hosts their turn, and gathers the records.
-    async fn gather(&self, options: &SshOptions) -> Result<(Request, Vec<Arc<Record>>), Refusal> {
-        let hosts = self.selected(options)?;
+    /// Gives all hosts their turn, as a job like any other, and gathers the records.
+    async fn gather(&self, calling: Calling) -> Result<Gathering, Refusal> {
+        let (config, options) = self.options(calling)?;
+        let hosts = self.selected(&config, &options)?;
+        let request = ssh::request(&options);
         let shared = Arc::new(Shared {
-            trust: Arc::new(ssh::open_trust(options, &self.config)?),
+            trust: Arc::new(ssh::open_trust(&options, &config)?),
             keys: KeyRing::default(),
-            desk: Arc::new(desk::open(&self.config)?),
+            desk: Arc::new(desk::open(&config, &request)?),
             limits: Limits::default().with_timeout(options.timeout),
         });
-        let jid = Jid::from_unix_micros(system_clock()());
-        let request = ssh::request(options);
-        let assignments = ssh::assign(options, &self.config, &hosts, &request, jid);
-        let gathered = Gathered::default();
-        let ((_switch, stop), (_switch_now, stop_now)) = (StopSignal::new(), watch::channel(false));
-        let conductor = Conductor {
-            pace: ssh::pace(options, &self.config, hosts.len()),
-            plan: Arc::new(Plan { jid, request: request.clone(), hosts }),
-            shared,
-            store: None,
-            outbox: None,
-            stop,
-            stop_now,
-            consumers: vec![Box::new(gathered.clone())],
+        let pace = ssh::pace(&options, &config, hosts.len());
+        let ids: Vec<MinionId> = hosts.iter().map(|host| host.id.clone()).collect();
+        let ((switch, stop), (switch_now, stop_now)) = (StopSignal::new(), watch::channel(false));
+        let received = signals::listen(switch, switch_now)
+            .map_err(|error| Refusal::new(exit::BUG, format!("signals cannot be heard: {error}")))?;
+        let store = ssh::open_store(&options, &config).await?;
+        let outlets = match options.no_cache {
+            true => None,
+            false => returns::open(&options.returners, &config, store.is_some()).await?,
         };
-        conductor.run(assignments).await;
+        let jid = ssh::begin(store.as_deref(), &request, &ids, &options, pace.at_once_max).await?;
+        let outbox = returns::begin(outlets, jid, &request, &ids).await?;
+        let assignments = ssh::assign(&options, &config, &hosts, &request, jid);
+        let gathered = Gathered::default();
+        let keeper = Keeper::new(&config.dirs.cache);
+        let mut consumers: Vec<Box<dyn Consumer>> = vec![Box::new(gathered.clone()), Box::new(keeper)];
+        if !options.no_cache {
+            consumers.push(Box::new(ssh::announcer(&config)));
+        }
+        let plan = Arc::new(Plan { jid, request: request.clone(), hosts });
+        let conductor = Conductor { pace, plan, shared, store, outbox, stop, stop_now, consumers };
+        let end = conductor.run(assignments).await;
+        if let Some(error) = &end.store_error {
+            self.log.error(&format!("{error}. {}", error.hint()));
+        }
+        returns::afterwards(&config, end.undelivered).await;
+        if received.exit_code().is_some() {
+            return Err(Refusal::new(
+                exit::RUNNER,
+                format!("job {jid} was stopped; `halite jobs {jid}` shows it"),
+            ));
+        }
         let records = std::mem::take(&mut *gathered.0.lock().unwrap_or_else(PoisonError::into_inner));
-        Ok((request, records))
+        Ok(Gathering { jid, request, records })
     }
 }
 
@@ -135,6 +190,23 @@ impl House for Controller {
         made.await.map_err(|bug| bug.to_string())
     }
 
+    async fn pillar_top(
+        &self,
+        id: &MinionId,
+        grains: Map,
+        saltenv: Option<String>,
+    ) -> Result<(Map, Vec<String>), String> {
+        let (pillar, id) = (desk::pillar(&self.config, self.files()?), id.clone());
+        let wanted = PillarAsk { grains, over: Map::new(), saltenv, pillarenv: None };
+        let read = tokio::task::spawn_blocking(move || pillar.top(&id, wanted));
+        read.await.map_err(|bug| bug.to_string())
+    }
+
+    async fn progress(&self, message: &str) {
+        self.stderr.line(message);
+        self.crier.cry("progress", Map::from([("message", message)])).await;
+    }
+
     async fn here(&self, fun: &str, arg: Vec<Value>, kwarg: Map) -> Result<Value, String> {
         let (files, cache) = (self.files()?, self.config.dirs.cache.clone());
         let (fun, opts) = (fun.to_owned(), desk::state_opts(&self.config));
@@ -152,8 +224,7 @@ impl House for Controller {
     }
 
     async fn on_hosts(&self, calling: Calling) -> Result<Vec<StoredReturn>, String> {
-        let (request, records) = self.gather(&self.options(&calling)?).await.map_err(|no| no.message)?;
-        let jid = Jid::from_unix_micros(system_clock()());
+        let Gathering { jid, request, records } = self.gather(calling).await.map_err(|no| no.message)?;
         Ok(records.iter().map(|record| StoredReturn::new(jid, &request, record)).collect())
     }
 }

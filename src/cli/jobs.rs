@@ -6,7 +6,7 @@ pub(super) mod read;
 use super::options::{JobName, JobsAction, JobsFilter, JobsOptions};
 use super::setup::{self, Refusal};
 use super::{complain, exit, store};
-use crate::jobs::{JobStore, Owner, RunState, StoreError, system_clock};
+use crate::jobs::{Job, JobStore, Owner, RunState, StoreError, system_clock};
 use crate::output::history::{self, Counts, Fate, HostView, JobHead, Look, Stage};
 use crate::output::{Options, Stderr};
 use crate::runners;
@@ -86,18 +86,15 @@ impl Desk {
     }
 
     async fn list(&self, filter: &JobsFilter) -> Result<u8, Refusal> {
-        let mut jobs = Vec::new();
-        for job in read::newest_first(&*self.store, filter, self.look.now_micros).await? {
-            let Some((head, hosts)) = read::job(&*self.store, job).await.map_err(trouble)? else { continue };
-            let counts = Counts::of(hosts.iter().map(|view| view.fate));
-            if self.failed && counts.failed + counts.lost == 0 {
-                continue;
-            }
-            jobs.push((head, counts));
-            if filter.newest.is_some_and(|most| jobs.len() >= most) {
-                break;
-            }
+        let most = filter.newest.unwrap_or(usize::MAX);
+        let (mut jobs, mut newest) = (Vec::new(), read::Newest::new(filter, self.look.now_micros)?);
+        while jobs.len() < most
+            && let Some(next) = newest.next(&*self.store).await.map_err(trouble)?
+        {
+            let is_meant = |(_, counts): &(JobHead, Counts)| !self.failed || counts.failed + counts.lost > 0;
+            jobs.extend(next.into_iter().filter(is_meant));
         }
+        jobs.truncate(most);
         if self.output.out.is_some() {
             let data = jobs.iter().map(|(head, counts)| Value::Map(listed(head, counts))).collect();
             return setup::print(&self.output, &data, None);
@@ -110,17 +107,34 @@ impl Desk {
     }
 
     async fn show(&self, job: JobName, group: bool) -> Result<u8, Refusal> {
-        let (head, hosts) = self.read(job).await?;
-        let counts = Counts::of(hosts.iter().map(|view| view.fate));
-        let hosts = self.chosen(hosts);
-        if self.output.out.is_some() && !group {
-            return self.print(&hosts.iter().map(|view| history::host(view, &self.look)).collect::<String>());
-        }
+        let jid = self.named(job).await?;
+        let job = self.store.load(jid).await.map_err(trouble)?.ok_or_else(|| no_job(jid))?;
+        let head = match self.store.counts(&[jid]).await.map_err(trouble)?.first() {
+            Some(counts) => history::head(&read::head(&job), &read::shown(&job, counts), &self.look) + "\n",
+            None => String::new(),
+        };
         if group {
-            let text = history::head(&head, &counts, &self.look) + "\n";
-            return self.print(&(text + &history::groups(&hosts, &self.look)));
+            let (_, hosts) = self.hosts_of(JobName::Jid(jid)).await?;
+            return self.print(&(head + &history::groups(&hosts, &self.look)));
         }
-        self.print(&history::show(&head, &hosts, &counts, &self.look))
+        let text = if self.output.out.is_some() { String::new() } else { head };
+        self.show_hosts(&job, text).await
+    }
+
+    /// Each host as it is read; but a file is written once, whole.
+    async fn show_hosts(&self, job: &Job, mut text: String) -> Result<u8, Refusal> {
+        let at_once = self.output.out_file.is_none();
+        read::for_each(&*self.store, job, |view| {
+            if self.is_chosen(&view) {
+                text.push_str(&history::host(&view, &self.look));
+            }
+            if at_once {
+                self.print(&std::mem::take(&mut text))?;
+            }
+            Ok(())
+        })
+        .await?;
+        self.print(&text)
     }
 
     async fn diff(&self, old: JobName, new: JobName) -> Result<u8, Refusal> {
@@ -156,13 +170,13 @@ impl Desk {
     }
 
     fn chosen(&self, mut hosts: Vec<HostView>) -> Vec<HostView> {
-        if !self.hosts.is_empty() {
-            hosts.retain(|view| self.hosts.iter().any(|glob| glob.is_match(&view.id)));
-        }
-        if self.failed {
-            hosts.retain(|view| matches!(view.fate, Fate::Failed | Fate::Lost));
-        }
+        hosts.retain(|view| self.is_chosen(view));
         hosts
+    }
+
+    fn is_chosen(&self, view: &HostView) -> bool {
+        let is_named = self.hosts.is_empty() || self.hosts.iter().any(|glob| glob.is_match(&view.id));
+        is_named && (!self.failed || matches!(view.fate, Fate::Failed | Fate::Lost))
     }
 }
 

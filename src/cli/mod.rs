@@ -3,11 +3,13 @@
 mod again;
 mod background;
 mod conduct;
+mod crier;
 mod desk;
 pub mod exit;
 mod help;
 mod house;
 mod jobs;
+mod keeper;
 mod key_deploy;
 pub mod options;
 mod password;

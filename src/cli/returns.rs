@@ -4,15 +4,33 @@ use super::exit;
 use super::setup::Refusal;
 use crate::config::Config;
 use crate::fleet::facts::Request;
+use crate::jobs::{self, StoreError};
 use crate::returners::{self, Asked, OpenFailure, Outbox, Outlets, Wanted};
 use halite_wire::{Jid, Map, MinionId, Value};
 
-/// The returners the command line and the configuration ask for, open; `None` where there are none.
+/// The returners the command line and the configuration ask for, and the job store elsewhere where jobs are kept, open;
+/// `None` where there are none.
 ///
 /// # Errors
 /// One that is not known, one whose keys are missing or wrong, and a spool that cannot be used.
-pub(super) async fn open(asked: &Asked, config: &Config) -> Result<Option<Outlets>, Refusal> {
+pub(super) async fn open(asked: &Asked, config: &Config, is_kept: bool) -> Result<Option<Outlets>, Refusal> {
     let wanted = Wanted::new(config, asked).map_err(|error| Refusal::new(exit::USAGE, error))?;
+    open_wanted(wanted, config, is_kept).await
+}
+
+/// The job store elsewhere, for a job that no returner hears of.
+///
+/// # Errors
+/// As [`open`].
+pub(super) async fn open_store(config: &Config) -> Result<Option<Outlets>, Refusal> {
+    open_wanted(Wanted::default(), config, true).await
+}
+
+async fn open_wanted(mut wanted: Wanted, config: &Config, is_kept: bool) -> Result<Option<Outlets>, Refusal> {
+    let refused = |error: StoreError| Refusal::new(exit::STORE, format!("{error}. {}", error.hint()));
+    if let Some((name, _)) = jobs::elsewhere(&config.opts.0).map_err(refused)?.filter(|_| is_kept) {
+        wanted = wanted.with_job_store(name);
+    }
     Outlets::open(config, &wanted).await.map_err(|error| {
         let code = match &error {
             OpenFailure::Unknown(_) => exit::USAGE,

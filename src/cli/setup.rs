@@ -4,8 +4,10 @@ use super::exit;
 use super::options::{CommonOptions, OutputOptions};
 use crate::config::{self, Config, Environment, Locate, OutputConfig};
 use crate::output::{
-    ColorMode, Indent, Level, Log, Options, StateView, Stderr, Style, Tabular, render, results, sanitize_line,
+    ColorMode, Indent, Level, Log, Options, Pieces, StateView, Stderr, Style, Tabular, render, results,
+    sanitize_line,
 };
+use crate::runners::{Answer, RunnerError};
 use halite_wire::Value;
 use std::io::{IsTerminal, Write};
 
@@ -116,6 +118,51 @@ pub fn print(output: &Options, data: &Value, suggested: Option<&str>) -> Result<
     print_text(output, &output.document(data, suggested, &output.style(is_terminal)))
 }
 
+/// Shows the answer of a runner; where it comes in pieces, each as it comes.
+///
+/// # Errors
+/// What writing says, and what reading the rest says.
+pub async fn print_answer(output: &Options, mut answer: Answer) -> Result<u8, Refusal> {
+    let suggested = answer.outputter.clone();
+    let is_terminal = std::io::stdout().is_terminal() && output.out_file.is_none();
+    let unread = |error: RunnerError| Refusal::new(exit::STORE, error);
+    let pieces = Pieces::new(output, suggested.as_deref(), is_terminal).filter(|_| output.out_file.is_none());
+    let (Some(mut pieces), Some(mut more)) = (pieces, answer.more.take()) else {
+        let whole = answer.gathered().await.map_err(unread)?;
+        return print(output, &whole.data, suggested.as_deref());
+    };
+    let mut text: String = match answer.data {
+        Value::Map(data) => {
+            let first =
+                data.iter().filter_map(|(key, value)| Some((key.as_str()?.to_owned(), value.clone())));
+            first.map(|(key, value)| pieces.next(key, value)).collect()
+        }
+        _ => String::new(),
+    };
+    loop {
+        if !write_out(&text)? {
+            return Ok(exit::OK);
+        }
+        let Some(entry) = more.recv().await else { break };
+        let (key, value) = entry.map_err(|error| unread(error.into()))?;
+        text = pieces.next(key, value);
+    }
+    write_out(&pieces.end()).map(|_| exit::OK)
+}
+
+/// Writes to stdout at once. False where nobody reads any more.
+///
+/// # Errors
+/// What writing says.
+fn write_out(text: &str) -> Result<bool, Refusal> {
+    let mut stdout = std::io::stdout();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(Refusal::new(exit::OUTPUT, format!("stdout: {error}"))),
+        Ok(()) => Ok(true),
+    }
+}
+
 /// Puts finished text on stdout, or into the `--out-file`.
 ///
 /// # Errors
@@ -125,10 +172,5 @@ pub fn print_text(output: &Options, text: &str) -> Result<u8, Refusal> {
         let written = crate::output::write_file(path, output.out_file_append, text);
         return written.map(|()| exit::OK).map_err(|why| Refusal::new(exit::OUTPUT, why));
     }
-    match std::io::stdout().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(Refusal::new(exit::OUTPUT, format!("stdout: {error}")))
-        }
-        _ => Ok(exit::OK),
-    }
+    write_out(text).map(|_| exit::OK)
 }

@@ -1,6 +1,7 @@
 //! `halite ssh`: from the command line to a plan, and from the end of the run to an exit code.
 
-use super::conduct::{Conductor, RECORDS_ON_THEIR_WAY_MAX, RunEnd, thrown};
+use super::conduct::{Conductor, RunEnd, admitted, thrown};
+use super::keeper::Keeper;
 use super::options::{LoginOptions, SshOptions, TypedCall};
 use super::setup::{self, Refusal};
 use super::{again, background, complain, desk, exit, key_deploy, password, returns, signals};
@@ -9,7 +10,7 @@ use crate::config::{Config, private_dir};
 use crate::fleet::facts::{Consumer, Plan, Request};
 use crate::fleet::pace::Pace;
 use crate::fleet::turns::Assignment;
-use crate::jobs::{self, JobStore, NewJob};
+use crate::jobs::{JobStore, NewJob, SqliteStore};
 use crate::output::{Log, Options, Progress, Screen, Stderr};
 use crate::session::{KeyRing, Limits, Shared, StopSignal, Work};
 use crate::trust::{Policy, TrustStore};
@@ -75,9 +76,7 @@ async fn command(options: SshOptions) -> Result<u8, Refusal> {
         let ids: Value = targets.selected.hosts.iter().map(|host| host.id.as_str()).collect();
         return setup::print(&setup::output_options(&options.common.output, &config.output), &ids, None);
     }
-    for missing in &targets.selected.missing {
-        log.warning(&format!("no host of the roster matches {missing:?}"));
-    }
+    tell_missing(&targets.selected.missing, &log);
     if targets.selected.hosts.is_empty() {
         let message = no_target(&options, &roster);
         return if options.allow_empty { Ok(exit::OK) } else { Err(Refusal::new(exit::NO_TARGET, message)) };
@@ -163,6 +162,17 @@ pub(super) fn select(options: &SshOptions, config: &Config, roster: &Roster) -> 
         .map_err(|error| Refusal::new(exit::USAGE, error))
 }
 
+/// Names of a list that no host of the roster has; where they are many, the first of them.
+pub(super) fn tell_missing(missing: &[String], log: &Log) {
+    const NAMED_MAX: usize = 5;
+    for name in missing.iter().take(NAMED_MAX) {
+        log.warning(&format!("no host of the roster matches {name:?}"));
+    }
+    if missing.len() > NAMED_MAX {
+        log.warning(&format!("nor any of {} more names", missing.len() - NAMED_MAX));
+    }
+}
+
 pub(super) fn no_target(options: &SshOptions, roster: &Roster) -> String {
     let what = format!("no host matches {:?} ({})", options.target, options.target_kind.name());
     let file = roster.file.display();
@@ -201,10 +211,11 @@ async fn run(
     stderr: Stderr,
 ) -> Result<u8, Refusal> {
     let limits = Limits::default().with_timeout(options.timeout);
+    let request = request(&options);
     let shared = Arc::new(Shared {
         trust: Arc::new(open_trust(&options, &config)?),
         keys: KeyRing::default(),
-        desk: Arc::new(desk::open(&config)?),
+        desk: Arc::new(desk::open(&config, &request)?),
         limits,
     });
     if options.login.key_deploy {
@@ -216,19 +227,21 @@ async fn run(
     let received = signals::listen(switch, switch_now)
         .map_err(|error| Refusal::new(exit::BUG, format!("signals cannot be heard: {error}")))?;
     let pace = pace(&options, &config, hosts.len());
-    let request = request(&options);
     let ids: Vec<MinionId> = hosts.iter().map(|host| host.id.clone()).collect();
     let store = open_store(&options, &config).await?;
-    let outlets = returns::open(&options.returners, &config).await?;
+    let outlets = returns::open(&options.returners, &config, store.is_some()).await?;
     let jid = begin(store.as_deref(), &request, &ids, &options, pace.at_once_max).await?;
-    let outbox = returns::begin(outlets, jid, &request, &ids).await?;
+    let mut outbox = returns::begin(outlets, jid, &request, &ids).await?;
     if background::is_child() {
         background::detach(jid, &config.dirs.store.with_file_name("async"), config.jobs.keep)?;
     }
-    if let Some(store) = &store
-        && let Err(error) = store.prune(config.jobs.keep.unwrap_or_default()).await
-    {
-        log.warning(&format!("old jobs are not dropped: {error}"));
+    if let Some(store) = &store {
+        let keep = config.jobs.keep.unwrap_or_default();
+        match (store.prune(keep).await, &mut outbox) {
+            (Ok(1..), Some(outbox)) => outbox.drop_older(keep),
+            (Ok(_), _) => {}
+            (Err(error), _) => log.warning(&format!("old jobs are not dropped: {error}")),
+        }
     }
     let assignments = assign(&options, &config, &hosts, &request, jid);
     let consumers = consumers(&options, &config, &request, &log, stderr)?;
@@ -313,6 +326,7 @@ pub(super) fn request(options: &SshOptions) -> Request {
         kwarg,
         user: user(),
         metadata: options.metadata.clone(),
+        options: options.unkept.clone(),
     }
 }
 
@@ -353,6 +367,9 @@ fn host_opts(options: &SshOptions, config: &Config, host: &Host, state_opts: &Ma
     if let Some(umask) = host.cmd_umask {
         opts.insert("cmd_umask", i64::from(umask));
     }
+    if let Some(wait) = options.exclusive {
+        opts.insert("__exclusive", i64::try_from(wait.as_millis()).unwrap_or(i64::MAX));
+    }
     if (options.wipe || config.ssh.wipe) && !host.disable_wipe {
         opts.insert("__wipe", true);
     }
@@ -379,7 +396,10 @@ pub(super) fn open_trust(options: &SshOptions, config: &Config) -> Result<TrustS
         .map_err(|error| Refusal::new(exit::CONFIG, error))
 }
 
-async fn open_store(options: &SshOptions, config: &Config) -> Result<Option<Arc<dyn JobStore>>, Refusal> {
+pub(super) async fn open_store(
+    options: &SshOptions,
+    config: &Config,
+) -> Result<Option<Arc<dyn JobStore>>, Refusal> {
     if options.no_cache || !config.jobs.cache {
         return Ok(None);
     }
@@ -387,11 +407,12 @@ async fn open_store(options: &SshOptions, config: &Config) -> Result<Option<Arc<
     let refused = |error: crate::jobs::StoreError| {
         Refusal::new(exit::STORE, format!("{error}. {} ({hint})", error.hint()))
     };
-    jobs::open(&config.dirs.store, &config.opts.0).await.map(Some).map_err(refused)
+    let store = SqliteStore::open(&config.dirs.store).await.map_err(refused)?;
+    Ok(Some(Arc::new(store)))
 }
 
 /// The job is durable with all its targets before the first connection.
-async fn begin(
+pub(super) async fn begin(
     store: Option<&dyn JobStore>,
     request: &Request,
     targets: &[MinionId],
@@ -401,8 +422,7 @@ async fn begin(
     let Some(store) = store else {
         return Ok(options.common.jid.unwrap_or_else(|| Jid::from_unix_micros(now_micros())));
     };
-    // Should we die in the middle, hosts beyond these are known not to have begun; each stored return lets one more in.
-    let admitted = targets.len().min(at_once_max + RECORDS_ON_THEIR_WAY_MAX);
+    let admitted = targets.len().min(admitted(at_once_max));
     let job = NewJob { request, targets, admitted, wanted: options.common.jid };
     store.begin(job).await.map_err(|error| Refusal::new(exit::STORE, format!("{error}. {}", error.hint())))
 }
@@ -435,10 +455,15 @@ fn consumers(
     let mut consumers: Vec<Box<dyn Consumer>> =
         vec![Box::new(screen), Box::new(Progress::new(log.clone(), !options.is_async))];
     if config.jobs.cache && !options.no_cache {
-        let id = setup::master_id(config);
-        consumers.push(Box::new(Announcer::new(&config.dirs.store, &id, crate::jobs::system_clock())));
+        consumers.push(Box::new(announcer(config)));
+        consumers.push(Box::new(Keeper::new(&config.dirs.cache)));
     }
     Ok(consumers)
+}
+
+/// Makes events of a run.
+pub(super) fn announcer(config: &Config) -> Announcer {
+    Announcer::new(&config.dirs.store, &setup::master_id(config), crate::jobs::system_clock())
 }
 
 /// Sessions the file descriptors suffice for, once the limit is raised as far as it goes.

@@ -101,6 +101,7 @@ pub const KNOWN: &[&str] = &[
     "features",
     "file_buffer_size",
     "file_client",
+    "file_fetch_by_controller",
     "file_ignore_glob",
     "file_ignore_regex",
     "file_recv",

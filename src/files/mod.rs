@@ -1,6 +1,8 @@
 //! The file server behind `salt://`: environments, each with its roots, first root first; and branches and tags of git
 //! repositories as environments.
 //!
+//! What else comes from outside and goes to hosts, or the other way: URLs (`web`), and files that hosts push (`pushed`).
+//!
 //! One job sees one state of all files, whatever is edited meanwhile (`snapshot`).
 //!
 //! A path is looked up only beneath its roots: `..`, absolute paths and links that lead out find nothing.
@@ -13,11 +15,13 @@ mod server;
 mod snapshot;
 #[cfg(test)]
 mod tests;
+mod web;
 
 pub use git::{Checkout, GitError, GitFs, Kind, Login, Mirror};
 pub use pushed::Pushed;
 pub use roots::Root;
 pub use server::{FileServer, FoundFile, NotFound, Tree, is_environment};
+pub use web::{Allowed, Web, serves as serves_url};
 
 use crate::session::Desk;
 use halite_wire::message::{Answer, Ask, FACTS_ONLY, PART_BYTES_MAX};

@@ -30,6 +30,8 @@ pub struct Request {
     pub user: String,
     /// What is kept with the job, to search for; empty where there is nothing.
     pub metadata: Map,
+    /// Names of the options that said how to reach hosts and run there. Their values are not kept.
+    pub options: Vec<String>,
 }
 
 impl Request {

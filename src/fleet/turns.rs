@@ -8,6 +8,7 @@ use halite_roster::Host;
 use halite_wire::MinionId;
 use std::collections::HashMap;
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 use tokio::sync::mpsc::Sender;
 use tokio::task::{Id, JoinError, JoinSet};
 
@@ -34,7 +35,8 @@ pub enum HostEvent {
     Finished(Arc<Record>),
 }
 
-/// Runs all assignments in their order, as fast as `pace` allows.
+/// Runs all assignments in their order, as fast as `pace` allows. Each host that begins takes a permit of `admission`
+/// for good; whoever has kept a record adds one.
 ///
 /// Sends exactly one [`HostEvent::Finished`] per assignment: also where the run is stopped, also where a
 /// host's task panics. Only a closed `events` ends it early.
@@ -42,6 +44,7 @@ pub async fn take_turns(
     shared: Arc<Shared>,
     assignments: Vec<Assignment>,
     pace: Pace,
+    admission: Arc<Semaphore>,
     stop: StopSignal,
     events: Sender<HostEvent>,
 ) {
@@ -51,7 +54,9 @@ pub async fn take_turns(
     let (mut places, mut stopping) = (Places::new(pace), stop.clone());
     loop {
         while places.is_free(tasks.len()) && !stop.is_asked() {
+            let Ok(permit) = admission.try_acquire() else { break };
             let Some(assignment) = waiting.next() else { break };
+            permit.forget();
             let minion = assignment.host.id.clone();
             let task = tasks.spawn(take_turn(shared.clone(), assignment, stop.clone(), events.clone()));
             names.insert(task.id(), minion.clone());
@@ -60,12 +65,14 @@ pub async fn take_turns(
             }
         }
         let goes_on = waiting.len() > 0 && !places.is_over() && !stop.is_asked();
-        if tasks.is_empty() && !(goes_on && places.rests()) {
+        let lacks_permit = goes_on && places.is_free(tasks.len());
+        if tasks.is_empty() && !lacks_permit && !(goes_on && places.rests()) {
             break;
         }
         let ended = tokio::select! {
             Some(ended) = tasks.join_next_with_id() => ended,
             () = places.rested(), if goes_on => continue,
+            _ = admission.acquire(), if lacks_permit => continue,
             () = stopping.asked(), if goes_on => continue,
         };
         let record = match ended {

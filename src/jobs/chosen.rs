@@ -1,32 +1,30 @@
-//! The store of a configuration: the local one alone, or another behind it (`master_job_cache`, `ext_job_cache`).
+//! The stores of a configuration: the local one, and those elsewhere (`master_job_cache`, `ext_job_cache`).
 
 use super::{JobStore, Mirror, Options, SqliteStore, StoreError, open_store};
 use halite_wire::{Map, Value};
 use std::path::Path;
 use std::sync::Arc;
 
+/// The name of a store, as the configuration has it, and the store.
+pub type Elsewhere<'a> = (&'a str, Arc<dyn JobStore>);
+
 /// Names that mean the local store alone.
 const LOCAL: [&str; 3] = ["", "sqlite", "sqlite3"];
 
-/// Opens the store of a run: the local one in `dir`, and behind it what `master_job_cache` names.
+/// The store every job of the local one goes to, too: what `master_job_cache` names. `None` where that is the local one.
 ///
 /// # Errors
-/// [`StoreError`] of the local store, an unknown name, a wrong option. A store elsewhere that is down is no error: what
-/// it should have waits here.
-pub async fn open(dir: &Path, opts: &Map) -> Result<Arc<dyn JobStore>, StoreError> {
-    let other = named(opts, "master_job_cache")?;
-    let local = SqliteStore::open(dir).await?;
-    Ok(match other {
-        Some(other) => Arc::new(Mirror::new(local, other)),
-        None => Arc::new(local),
-    })
+/// An unknown name, a wrong option. One that is down is no error.
+pub fn elsewhere(opts: &Map) -> Result<Option<Elsewhere<'_>>, StoreError> {
+    let name = opts.get_str("master_job_cache").unwrap_or("");
+    Ok(named(opts, "master_job_cache")?.map(|store| (name, store)))
 }
 
 /// Opens what there is to read: the local store, and behind it what `ext_job_cache` or `master_job_cache` names.
 /// `None` where nothing was ever stored.
 ///
 /// # Errors
-/// As [`open`].
+/// [`StoreError`] of the local store, an unknown name, a wrong option.
 pub async fn open_to_read(dir: &Path, opts: &Map) -> Result<Option<Arc<dyn JobStore>>, StoreError> {
     let other = match named(opts, "ext_job_cache")? {
         Some(other) => Some(other),
@@ -34,7 +32,7 @@ pub async fn open_to_read(dir: &Path, opts: &Map) -> Result<Option<Arc<dyn JobSt
     };
     let local = SqliteStore::open_to_read(dir).await?;
     Ok(match (local, other) {
-        (Some(local), Some(other)) => Some(Arc::new(Mirror::to_read(local, other))),
+        (Some(local), Some(other)) => Some(Arc::new(Mirror::new(local, other))),
         (Some(local), None) => Some(Arc::new(local)),
         (None, other) => other,
     })
@@ -43,7 +41,7 @@ pub async fn open_to_read(dir: &Path, opts: &Map) -> Result<Option<Arc<dyn JobSt
 /// The store called `name`, as it is configured; `sqlite` is the local one in `dir`.
 ///
 /// # Errors
-/// As [`open`].
+/// As [`open_to_read`].
 pub async fn open_named(name: &str, dir: &Path, opts: &Map) -> Result<Arc<dyn JobStore>, StoreError> {
     if LOCAL.contains(&name) {
         return Ok(Arc::new(SqliteStore::open(dir).await?));

@@ -4,6 +4,7 @@
 //! durable. Reading never changes what is stored, and damage in one record leaves the others readable.
 
 mod chosen;
+mod counts;
 mod files;
 pub mod json;
 mod mirror;
@@ -22,14 +23,16 @@ mod writer;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use chosen::{migrate, open, open_named, open_named_to_read, open_to_read};
+pub use chosen::{elsewhere, migrate, open_named, open_named_to_read, open_to_read};
+pub use counts::{Counts, Ending};
 pub(crate) use files::{check as check_file, make_dir, make_private_file};
 pub use mirror::Mirror;
 pub use open::FILE_NAME;
 pub use options::Options;
-pub use outbox::Outbox;
+pub use outbox::Noted;
 pub use owner::Owner;
 pub use record::{StoredReturn, job_load};
+pub use remote::{OURS, dressed, undressed};
 pub use search::Search;
 pub use sqlite::SqliteStore;
 pub use store::{Clock, Job, JobStore, NewJob, RunState, StoreError, system_clock};

@@ -1,6 +1,7 @@
 //! Opening the SQLite file: made once, whole, by one process; recognised by its application id and format number.
 
 use super::StoreError;
+use super::counts::FORMAT_3;
 use super::files::{self, DirLock};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, Row, SqliteConnection};
@@ -14,7 +15,7 @@ pub const FILE_NAME: &str = "jobs.sqlite";
 const APPLICATION_ID: i64 = 1_215_067_237;
 
 /// Format of the tables. Raise it with every change, and read the ones before it.
-const FORMAT: i64 = 2;
+const FORMAT: i64 = 3;
 
 /// How long one process waits while others write. A commit takes milliseconds, so beyond this one is stuck.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -47,8 +48,8 @@ const TABLES: &str = "
     INSERT INTO marks VALUES ('last_micros', 0), ('last_prune', 0);
 ";
 
-/// What format 2 has more: an index over functions, and what another store has not taken yet, in the order of its
-/// going there; `id` is null for a job itself, `refused` says why a record is not wanted there.
+/// What format 2 has more: an index over functions, and what was noted for another store by a version that had no other
+/// place for it ([`super::outbox`]); `id` is null for a job itself.
 const FORMAT_2: &str = "
     CREATE INDEX IF NOT EXISTS jids_fun ON jids (CASE WHEN json_valid(load) THEN load ->> '$.fun' END);
     CREATE TABLE IF NOT EXISTS outbox (
@@ -96,6 +97,7 @@ async fn raise(path: &Path, conn: &mut SqliteConnection) -> Result<(), StoreErro
     let failed = |error| failure(path, error);
     let mut tx = conn.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
     sqlx::raw_sql(FORMAT_2).execute(&mut *tx).await.map_err(failed)?;
+    sqlx::raw_sql(FORMAT_3).execute(&mut *tx).await.map_err(failed)?;
     tx.commit().await.map_err(failed)
 }
 
@@ -110,6 +112,7 @@ async fn make(dir: &Path, path: &Path) -> Result<SqliteConnection, StoreError> {
         let mut tx = conn.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
         sqlx::raw_sql(TABLES).execute(&mut *tx).await.map_err(failed)?;
         sqlx::raw_sql(FORMAT_2).execute(&mut *tx).await.map_err(failed)?;
+        sqlx::raw_sql(FORMAT_3).execute(&mut *tx).await.map_err(failed)?;
         tx.commit().await.map_err(failed)?;
     }
     Ok(conn)

@@ -1,6 +1,7 @@
 //! The shapes kept under a jid: Salt's load of a job and full return of a host, with our words added.
 
-use super::json;
+use super::counts::has_changed;
+use super::{Job, json};
 use crate::fleet::facts::Request;
 use crate::fleet::outcome::{Outcome, Reached, Record};
 use halite_wire::{Jid, Map, MinionId, Value};
@@ -13,7 +14,8 @@ pub struct StoredReturn {
     pub fun: String,
     pub success: bool,
     /// `id, jid, fun, fun_args, return, retcode, success, out?` as Salt has them, then `outcome` (one word, `ok`
-    /// or why not), `reached` (`not_started`, `may_have_run`, `ran`), and `notes` and `noise` where there are any.
+    /// or why not), `changed` where states changed something, `reached` (`not_started`, `may_have_run`, `ran`), and
+    /// `notes` and `noise` where there are any.
     /// A run of states that was cut off has `error` (why) and `progress` (`done`, `total`, `running`), too; a job that
     /// read files has `trees`, the digest of each environment as it was for this job.
     pub full_ret: Map,
@@ -35,6 +37,9 @@ impl StoredReturn {
             full_ret.insert("out", out);
         }
         full_ret.insert("outcome", record.kind());
+        if success && has_changed(&request.fun, &record.value()) {
+            full_ret.insert("changed", true);
+        }
         full_ret.insert("reached", record.reached().name());
         if let Outcome::Returned(ret) = &record.outcome
             && !ret.notes.is_empty()
@@ -61,13 +66,19 @@ impl StoredReturn {
     }
 
     /// Stands for a host whose record was never written because the process of the job died.
-    pub fn interrupted(jid: Jid, id: MinionId, fun: &str, reached: Reached) -> StoredReturn {
+    fn interrupted(jid: Jid, id: MinionId, fun: &str, reached: Reached) -> StoredReturn {
         let why = match reached {
             Reached::NotStarted => "nothing ran on this host",
             Reached::MayHaveRun | Reached::Ran => "it may have run on this host",
         };
         let said = format!("interrupted ({}): the job was cut off, {why}", reached.name());
         StoredReturn::unanswered(jid, id, fun, said, "interrupted", reached)
+    }
+
+    /// Stands for the target at `place` of a job whose process died before it had a record.
+    pub fn cut_off(job: &Job, place: usize, id: MinionId) -> StoredReturn {
+        let reached = if place < job.admitted { Reached::MayHaveRun } else { Reached::NotStarted };
+        StoredReturn::interrupted(job.jid, id, job.load.get_str("fun").unwrap_or(""), reached)
     }
 
     fn unanswered(
@@ -116,7 +127,8 @@ impl StoredReturn {
     }
 }
 
-/// Salt's load of a job: `jid, tgt_type, tgt, user, fun, arg, metadata?`. A list target is stored as a list.
+/// Salt's load of a job: `jid, tgt_type, tgt, user, fun, arg, metadata?`, and `options`, the names of options whose values
+/// are not kept. A list target is stored as a list.
 pub fn job_load(jid: Jid, request: &Request) -> Map {
     let tgt = if request.tgt_type == "list" { split_list(&request.tgt) } else { request.tgt.as_str().into() };
     let mut load = Map::from([
@@ -129,6 +141,9 @@ pub fn job_load(jid: Jid, request: &Request) -> Map {
     ]);
     if !request.metadata.is_empty() {
         load.insert("metadata", request.metadata.clone());
+    }
+    if !request.options.is_empty() {
+        load.insert("options", request.options.iter().map(String::as_str).collect::<Value>());
     }
     load
 }

@@ -5,10 +5,12 @@
 //! itself shows them, and whose process ran the job and when it ended under `halite`.
 
 use super::{
-    Clock, Job, JobStore, NewJob, Owner, RunState, Search, StoreError, StoredReturn, job_load, system_clock,
+    Clock, Counts, Ending, Job, JobStore, NewJob, Owner, RunState, Search, StoreError, StoredReturn,
+    job_load, system_clock,
 };
 use async_trait::async_trait;
 use halite_wire::{Jid, Map, MinionId, Value};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -26,7 +28,29 @@ const PRUNE_JOBS_MAX: usize = 200;
 const ROWS_WAITING_MAX: usize = 64;
 
 const MINIONS: &str = "Minions";
-const OURS: &str = "halite";
+
+/// What a load has that Salt's has not.
+pub const OURS: &str = "halite";
+
+/// So many hosts of a job that ended alike.
+pub(super) struct Endings {
+    pub jid: Jid,
+    pub ending: Ending,
+    pub hosts: usize,
+}
+
+impl Endings {
+    /// From a row: jid, the word for the ending, and a count.
+    pub(super) fn of_row(jid: &str, ending: &str, hosts: i64) -> Option<Endings> {
+        let ending = match ending {
+            "ok" => Ending::Ok,
+            "changed" => Ending::Changed,
+            "failed" => Ending::Failed,
+            _ => Ending::Lost,
+        };
+        Some(Endings { jid: jid.parse().ok()?, ending, hosts: hosts.try_into().ok()? })
+    }
+}
 
 /// Where jobs can be put away. Everything is durable when it returns, as far as the place knows such a thing.
 #[async_trait]
@@ -54,6 +78,11 @@ pub(super) trait Shelf: Send + Sync {
 
     /// Sends the returns of a job, and stops where nobody listens.
     async fn send_returns(&self, jid: Jid, to: mpsc::Sender<StoredReturn>) -> Result<(), StoreError>;
+
+    /// How many hosts of each of these jobs ended how, where the place can count itself without handing out returns.
+    async fn endings(&self, _jids: &[Jid]) -> Result<Option<Vec<Endings>>, StoreError> {
+        Ok(None)
+    }
 
     /// Removes a job with all its returns.
     async fn remove(&self, jid: Jid) -> Result<(), StoreError>;
@@ -158,6 +187,28 @@ impl<S: Shelf> JobStore for Remote<S> {
         tokio::try_join!(self.shelf.send_returns(jid, rows_in), relaying).map(|_| ())
     }
 
+    async fn counts(&self, jids: &[Jid]) -> Result<Vec<Counts>, StoreError> {
+        let mut found: HashMap<Jid, Counts> = HashMap::new();
+        match self.bounded(self.shelf.endings(jids)).await? {
+            Some(endings) => {
+                for Endings { jid, ending, hosts } in endings {
+                    found.entry(jid).or_default().add(ending, hosts);
+                }
+                let (since, until) = (jids.iter().min().copied(), jids.iter().max().copied());
+                let search = Search { since, until, ..Search::default() };
+                for (jid, load) in self.bounded(self.shelf.loads(&search)).await? {
+                    found.entry(jid).or_default().targets = undressed(jid, load).1.len();
+                }
+            }
+            None => {
+                for jid in jids {
+                    found.insert(*jid, super::counts::by_reading(self, *jid).await?);
+                }
+            }
+        }
+        Ok(jids.iter().map(|jid| found.get(jid).copied().unwrap_or_default()).collect())
+    }
+
     async fn targets(&self, jid: Jid) -> Result<Vec<MinionId>, StoreError> {
         let load = self.bounded(self.shelf.load(jid)).await?;
         Ok(load.map(|load| undressed(jid, load).1).unwrap_or_default())
@@ -199,8 +250,8 @@ fn new_load(jid: Jid, job: &NewJob<'_>) -> Map {
     dressed(job_load(jid, job.request), job.targets, &Owner::this(), None)
 }
 
-/// The load with all that is known of the job.
-fn dressed(mut load: Map, targets: &[MinionId], owner: &Owner, ended: Option<Jid>) -> Map {
+/// The load with all that is known of the job: its targets under `Minions`, the rest under [`OURS`].
+pub fn dressed(mut load: Map, targets: &[MinionId], owner: &Owner, ended: Option<Jid>) -> Map {
     if !targets.is_empty() {
         load.insert(MINIONS, targets.iter().map(MinionId::as_str).collect::<Value>());
     }
@@ -219,7 +270,7 @@ fn dressed(mut load: Map, targets: &[MinionId], owner: &Owner, ended: Option<Jid
 }
 
 /// The job and its targets in the order of their turns. Of a job another program wrote, only the load is known.
-fn undressed(jid: Jid, mut load: Map) -> (Job, Vec<MinionId>) {
+pub fn undressed(jid: Jid, mut load: Map) -> (Job, Vec<MinionId>) {
     let minions = load.remove(MINIONS).unwrap_or(Value::Null);
     let ids = minions.as_list().unwrap_or_default().iter().filter_map(Value::as_str);
     let targets: Vec<MinionId> = ids.filter_map(|id| id.parse().ok()).collect();

@@ -16,6 +16,8 @@ pub struct Search {
     pub functions: Vec<String>,
     /// A function that does not count.
     pub without: Option<String>,
+    /// Only jobs that have no end: they run, or were cut off.
+    pub unended: bool,
     /// At most so many, the newest of all that agree.
     pub newest: Option<usize>,
 }
@@ -41,11 +43,13 @@ impl Search {
             && self.until.is_none_or(|until| job.jid <= until)
             && (globs.is_empty() || globs.iter().any(|glob| glob.is_match(fun)))
             && self.without.as_deref() != Some(fun)
+            && !(self.unended && job.ended.is_some())
     }
 
     /// How many rows the database may leave out itself. `None` where it looks only roughly for the rest.
     pub(super) fn limit(&self) -> Option<i64> {
-        let newest = self.newest.filter(|_| self.functions.is_empty() && self.without.is_none())?;
+        let is_exact = self.functions.is_empty() && self.without.is_none() && !self.unended;
+        let newest = self.newest.filter(|_| is_exact)?;
         i64::try_from(newest).ok()
     }
 

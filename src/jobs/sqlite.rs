@@ -1,11 +1,12 @@
 //! The job store in one SQLite file: write-ahead log, every commit on disk before it is reported.
 
+use super::counts;
 use super::open::{self, failure};
-use super::outbox::give_up_surplus;
 use super::record::{read_load, read_return};
 use super::search::{like, push_any};
 use super::{
-    Clock, Job, JobStore, NewJob, Owner, Search, StoreError, StoredReturn, job_load, json, system_clock,
+    Clock, Counts, Job, JobStore, NewJob, Owner, Search, StoreError, StoredReturn, job_load, json,
+    system_clock,
 };
 use async_trait::async_trait;
 use halite_wire::{Jid, MinionId, Value};
@@ -35,8 +36,6 @@ pub struct SqliteStore {
     pub(super) path: PathBuf,
     pub(super) conn: Mutex<SqliteConnection>,
     clock: Clock,
-    /// Where everything that is written here must go, too; see [`super::outbox`].
-    pub(super) sends_to: Option<String>,
 }
 
 impl SqliteStore {
@@ -54,7 +53,7 @@ impl SqliteStore {
     /// As [`SqliteStore::open`].
     pub async fn open_with_clock(dir: &Path, clock: Clock) -> Result<SqliteStore, StoreError> {
         let (path, conn) = open::open(dir).await?;
-        Ok(SqliteStore { path, conn: Mutex::new(conn), clock, sends_to: None })
+        Ok(SqliteStore { path, conn: Mutex::new(conn), clock })
     }
 
     /// Opens the store in `dir` to read only; `None` where nothing was ever stored.
@@ -63,13 +62,7 @@ impl SqliteStore {
     /// As [`SqliteStore::open`].
     pub async fn open_to_read(dir: &Path) -> Result<Option<SqliteStore>, StoreError> {
         let found = open::open_to_read(dir).await?;
-        let opened = |(path, conn)| SqliteStore {
-            path,
-            conn: Mutex::new(conn),
-            clock: system_clock(),
-            sends_to: None,
-        };
-        Ok(found.map(opened))
+        Ok(found.map(|(path, conn)| SqliteStore { path, conn: Mutex::new(conn), clock: system_clock() }))
     }
 
     /// The file.
@@ -115,7 +108,6 @@ impl JobStore for SqliteStore {
             None => next_jid(&mut tx, (self.clock)()).await.map_err(self.failed())?,
         };
         write_job(&mut tx, jid, &job).await.map_err(self.failed())?;
-        self.send_on(&mut tx, jid, &[]).await?;
         tx.commit().await.map_err(self.failed())?;
         Ok(jid)
     }
@@ -128,26 +120,21 @@ impl JobStore for SqliteStore {
         }
         for of_job in batch.chunk_by(|a, b| a.jid == b.jid) {
             admit(&mut tx, of_job[0].jid, of_job.len()).await.map_err(self.failed())?;
-            self.send_on(&mut tx, of_job[0].jid, of_job).await?;
         }
         tx.commit().await.map_err(self.failed())
     }
 
     async fn finish(&self, jid: Jid) -> Result<(), StoreError> {
         let ended = Jid::from_unix_micros((self.clock)());
-        let mut conn = self.conn.lock().await;
-        let mut tx = conn.begin_with("BEGIN IMMEDIATE").await.map_err(self.failed())?;
         let mark = sqlx::query("UPDATE runs SET ended = ?2 WHERE jid = ?1");
-        mark.bind(jid.as_str()).bind(ended.as_str()).execute(&mut *tx).await.map_err(self.failed())?;
-        self.send_on(&mut tx, jid, &[]).await?;
-        tx.commit().await.map_err(self.failed())
+        let mark = mark.bind(jid.as_str()).bind(ended.as_str());
+        mark.execute(&mut *self.conn.lock().await).await.map_err(self.failed()).map(drop)
     }
 
     async fn put(&self, job: &Job, targets: &[MinionId]) -> Result<(), StoreError> {
         let mut conn = self.conn.lock().await;
         let mut tx = conn.begin_with("BEGIN IMMEDIATE").await.map_err(self.failed())?;
         put_job(&mut tx, job, targets).await.map_err(self.failed())?;
-        self.send_on(&mut tx, job.jid, &[]).await?;
         tx.commit().await.map_err(self.failed())
     }
 
@@ -159,6 +146,9 @@ impl JobStore for SqliteStore {
         push_any(&mut query, &search.functions, |query, glob| {
             query.push(FUN).push(" LIKE ").push_bind(like(glob)).push(" ESCAPE '!'");
         });
+        if search.unended {
+            query.push(" AND jid IN (SELECT jid FROM runs WHERE ended IS NULL)");
+        }
         query.push(" ORDER BY jid DESC");
         if let Some(most) = search.limit() {
             query.push(" LIMIT ").push_bind(most);
@@ -197,6 +187,10 @@ impl JobStore for SqliteStore {
         }
     }
 
+    async fn counts(&self, jids: &[Jid]) -> Result<Vec<Counts>, StoreError> {
+        counts::in_sqlite(&mut *self.conn.lock().await, jids).await.map_err(self.failed())
+    }
+
     async fn targets(&self, jid: Jid) -> Result<Vec<MinionId>, StoreError> {
         let query = sqlx::query("SELECT id FROM targets WHERE jid = ?1 ORDER BY place").bind(jid.as_str());
         let rows = query.fetch_all(&mut *self.conn.lock().await).await.map_err(self.failed())?;
@@ -214,7 +208,6 @@ impl JobStore for SqliteStore {
         }
         let mut tx = conn.begin_with("BEGIN IMMEDIATE").await.map_err(self.failed())?;
         let before = Jid::from_unix_micros(now.saturating_sub(keep));
-        give_up_surplus(&mut tx).await.map_err(self.failed())?;
         let (old, more) = old_jobs(&mut tx, before).await.map_err(self.failed())?;
         drop_jobs(&mut tx, &old).await.map_err(self.failed())?;
         if !more {
@@ -318,7 +311,7 @@ async fn admit(conn: &mut SqliteConnection, jid: Jid, more: usize) -> Result<(),
 async fn old_jobs(conn: &mut SqliteConnection, before: Jid) -> Result<(Vec<Jid>, bool), sqlx::Error> {
     const OLD: &str =
         "SELECT jid, load, pid, started, boot, admitted, ended FROM jids LEFT JOIN runs USING (jid)
-        WHERE jid < ?1 AND jid NOT IN (SELECT jid FROM outbox WHERE refused IS NULL) ORDER BY jid LIMIT ?2";
+        WHERE jid < ?1 ORDER BY jid LIMIT ?2";
     let rows = sqlx::query(OLD).bind(before.as_str()).bind(PRUNE_JOBS_MAX).fetch_all(conn).await?;
     let old: Vec<Jid> = rows
         .iter()

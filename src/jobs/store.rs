@@ -1,6 +1,6 @@
 //! What a job store promises, whichever database is behind it.
 
-use super::{Owner, Search, StoredReturn};
+use super::{Counts, Owner, Search, StoredReturn};
 use crate::fleet::facts::Request;
 use async_trait::async_trait;
 use halite_wire::{Jid, Map, MinionId, Value};
@@ -141,6 +141,19 @@ pub trait JobStore: Send + Sync {
         sent.map(|()| all)
     }
 
+    /// What became of the hosts of these jobs, in numbers and in the order of the jobs; zeros for one that is not there.
+    /// Databases count themselves.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn counts(&self, jids: &[Jid]) -> Result<Vec<Counts>, StoreError> {
+        let mut counts = Vec::with_capacity(jids.len());
+        for jid in jids {
+            counts.push(super::counts::by_reading(self, *jid).await?);
+        }
+        Ok(counts)
+    }
+
     /// The targets of a job, in the order of their turns.
     ///
     /// # Errors
@@ -155,9 +168,6 @@ pub trait JobStore: Send + Sync {
     /// # Errors
     /// [`StoreError`].
     async fn prune(&self, keep: Duration) -> Result<u64, StoreError>;
-
-    /// Called when a run is over: what is still on its way to another place may arrive, if that place is answering.
-    async fn settle(&self) {}
 
     /// Makes the tables this store needs, where they are missing; what is there stays.
     ///
@@ -217,6 +227,8 @@ pub enum StoreError {
     NoEvents { place: String },
     #[error("no job store is called {name:?}{hint}")]
     Unknown { name: String, hint: String },
+    #[error("the job store {name} is not in this build (feature `{feature}`)")]
+    NotBuilt { name: &'static str, feature: &'static str },
     #[error("the option {key} of the job store {why}")]
     Option { key: String, why: String },
 }
@@ -245,6 +257,7 @@ impl StoreError {
             }
             Self::BadRecord { .. } => "The record stays in the store of this machine.",
             Self::NoEvents { .. } => "Take a database for `event_return`.",
+            Self::NotBuilt { .. } => "Build it in: `cargo build --release --features FEATURE`.",
             Self::Unknown { .. } | Self::Option { .. } => "See `master_job_cache` in the configuration.",
         }
     }

@@ -63,6 +63,7 @@ fn facts(records: &[Record]) -> Vec<Fact> {
         kwarg: Map::new(),
         user: "root".into(),
         metadata: Map::new(),
+        options: Vec::new(),
     };
     let hosts = records.iter().map(|record| Host::new(record.minion.clone(), "10.0.0.9")).collect();
     let mut facts = vec![Fact::RunStarted { plan: Arc::new(Plan { jid, request, hosts }) }];

@@ -4,7 +4,7 @@ use super::ext;
 use super::functions::{Caller, Host};
 use super::tree::Tree;
 use crate::files::FileServer;
-use halite_engine::{Minion, Options, merge, pillar};
+use halite_engine::{Minion, Options, merge, pillar, pillar_top};
 use halite_wire::message::{Answer, PillarAsk};
 use halite_wire::{Map, MinionId, Value};
 use indexmap::IndexMap;
@@ -33,6 +33,7 @@ pub struct Pillar {
     cache: PathBuf,
     caller: Caller,
     databases: ext::Databases,
+    repositories: ext::Repositories,
 }
 
 /// One host while its pillar is made.
@@ -47,6 +48,7 @@ pub(super) struct Request<'p> {
     pub options: &'p Options,
     pub caller: &'p Caller,
     pub databases: &'p ext::Databases,
+    pub repositories: &'p ext::Repositories,
 }
 
 impl Pillar {
@@ -54,13 +56,21 @@ impl Pillar {
         let Settings { roots, opts, nodegroups, cache, files } = settings;
         let caller = Caller::new(cache.clone(), files);
         let nodegroups = flattened(&nodegroups);
-        Pillar { roots, opts, nodegroups, cache, caller, databases: ext::Databases::default() }
+        let (databases, repositories) = (ext::Databases::default(), ext::Repositories::default());
+        Pillar { roots, opts, nodegroups, cache, caller, databases, repositories }
     }
 
-    /// `{pillar, errors}` for one host. What it says of itself are grains; who it is, the session knows.
+    /// `{pillar, errors, tops}` for one host. What it says of itself are grains; who it is, the session knows. `tops` are
+    /// the SLS of `master_tops` by environment, where there are any.
     pub fn answer(&self, id: &MinionId, wanted: PillarAsk) -> Answer {
-        let (pillar, errors) = self.compile(id, wanted);
+        let ((pillar, mut errors), tops) =
+            self.of(id, wanted, |request| (request.compile(), ext::tops(request)));
         let mut answer = Map::from([("pillar", pillar)]);
+        match tops {
+            Ok(tops) if tops.is_empty() => {}
+            Ok(tops) => drop(answer.insert("tops", tops)),
+            Err(more) => errors.extend(more),
+        }
         if !errors.is_empty() {
             answer.insert("errors", errors.into_iter().map(Value::from).collect::<Value>());
         }
@@ -69,6 +79,16 @@ impl Pillar {
 
     /// The pillar, and what was wrong with it, one text each.
     pub fn compile(&self, id: &MinionId, wanted: PillarAsk) -> (Map, Vec<String>) {
+        self.of(id, wanted, |request| request.compile())
+    }
+
+    /// The top files of `pillar_roots` as one, rendered for this host, and what was wrong with them.
+    pub fn top(&self, id: &MinionId, wanted: PillarAsk) -> (Map, Vec<String>) {
+        self.of(id, wanted, |request| request.top())
+    }
+
+    /// What `make` does for this host.
+    fn of<T>(&self, id: &MinionId, wanted: PillarAsk, make: impl Fn(&Request<'_>) -> T) -> T {
         let PillarAsk { mut grains, over, saltenv, pillarenv } = wanted;
         // The one grain that decides everywhere is not the host's to choose.
         grains.insert("id", id.as_str());
@@ -97,8 +117,9 @@ impl Pillar {
             options: &options,
             caller: &self.caller,
             databases: &self.databases,
+            repositories: &self.repositories,
         };
-        request.compile()
+        make(&request)
     }
 }
 
@@ -121,6 +142,13 @@ impl Request<'_> {
         }
         ext::decrypt(self, &mut data, &mut errors);
         (data, errors)
+    }
+
+    fn top(&self) -> (Map, Vec<String>) {
+        let known = Map::new();
+        let host =
+            Host { id: self.id, grains: self.grains, opts: self.opts, pillar: &known, caller: self.caller };
+        pillar_top(&mut Tree::new(self.roots, host), self.options)
     }
 
     /// What the top files of `pillar_roots` assign. Templates see `known` as their pillar.

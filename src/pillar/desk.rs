@@ -1,7 +1,7 @@
-//! What a host may ask for: files of the file server, its own pillar, and a place for its own files.
+//! What a host may ask for: files of the file server and of web servers, its own pillar, and a place for its own files.
 
 use super::Pillar;
-use crate::files::{FileDesk, Pushed};
+use crate::files::{FileDesk, Pushed, Web, serves_url};
 use crate::session::Desk;
 use halite_wire::message::{Answer, Ask};
 use halite_wire::{Map, MinionId};
@@ -13,14 +13,21 @@ pub struct HostDesk {
     files: FileDesk,
     pillar: Arc<Pillar>,
     pushed: Arc<Pushed>,
+    web: Arc<Web>,
     /// More pillars at once than processors would only take memory.
     turns: Semaphore,
 }
 
 impl HostDesk {
-    pub fn new(files: FileDesk, pillar: Pillar, pushed: Pushed) -> HostDesk {
+    pub fn new(files: FileDesk, pillar: Pillar, pushed: Pushed, web: Web) -> HostDesk {
         let at_once = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-        HostDesk { files, pillar: Arc::new(pillar), pushed: Arc::new(pushed), turns: Semaphore::new(at_once) }
+        HostDesk {
+            files,
+            pillar: Arc::new(pillar),
+            pushed: Arc::new(pushed),
+            web: Arc::new(web),
+            turns: Semaphore::new(at_once),
+        }
     }
 }
 
@@ -36,6 +43,9 @@ impl Desk for HostDesk {
             Ask::Push { path, offset, bytes, last } => {
                 let (pushed, minion) = (self.pushed.clone(), minion.clone());
                 worked(move || pushed.answer(&minion, &path, offset, &bytes, last)).await
+            }
+            Ask::File { path, have, .. } if serves_url(&path) => {
+                return self.web.clone().answer(path, have, parts).await;
             }
             other => return self.files.answer(minion, other, parts).await,
         };

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::files::FileServer;
-use halite_wire::message::PillarAsk;
+use halite_wire::message::{Answer, PillarAsk};
 use halite_wire::{Map, MinionId, Value};
 use indexmap::IndexMap;
 use proptest::prelude::*;
@@ -135,6 +135,22 @@ fn sec_62_what_a_host_says_of_itself_is_data_in_its_pillar_and_never_a_template(
             assert_eq!(data.get(key), Some(&hostile.into()), "{key}");
         }
         assert_eq!(data.get("list"), Some(&Value::List(vec![hostile.into()])));
+    }
+}
+
+#[test]
+fn sec_62_a_value_that_is_decrypted_does_not_choose_who_reads_it() {
+    let room = Room::new();
+    room.write("pillar/top.sls", "base:\n  '*': [a]\n")
+        .write("pillar/a.sls", "motd: {{ grains.motd | json }}\nlist: [{{ grains.motd | json }}]\n");
+    for hostile in ["#!jinja\n{{ 7*7 }}", "#!py\ndef run(): return 1", "#!jinja|gpg\n{{ 7*7 }}", "{{ 7*7 }}"]
+    {
+        let ask = || PillarAsk { grains: Map::from([("motd", hostile)]), ..PillarAsk::default() };
+        let (data, errors) = room.pillar("{decrypt_pillar: [motd, list]}").compile(&id("m1"), ask());
+        assert_eq!((data.get("motd"), errors), (Some(&hostile.into()), Vec::new()));
+        let (data, errors) = room.pillar("{decrypt_pillar: [motd: jinja]}").compile(&id("m1"), ask());
+        assert_eq!(data.get("motd"), Some(&hostile.into()));
+        assert!(errors.len() == 1 && errors[0].contains("decrypted by gpg"), "{errors:?}");
     }
 }
 
@@ -337,5 +353,29 @@ proptest! {
                 prop_assert!(!text.contains(other), "{name} sees {text}\n{top}");
             }
         }
+    }
+}
+
+#[test]
+fn master_tops_are_asked_for_the_host_and_one_that_fails_is_an_error() {
+    let room = Room::new();
+    room.write("class/nodes/web1.yml", "environment: base\nclasses: [web]\nstates: [own, nginx]\n")
+        .write("class/classes/web.yml", "classes: [os]\nstates: [nginx, tls]\n")
+        .write("class/classes/os.yml", "environment: dev\nstates: [base.users]\n")
+        .write("nodes", "echo \"{classes: {$1-site: {a: 1}, tls: null}, environment: base}\"\n");
+    let of = |config: &str| match room.pillar(config).answer(&id("web1"), PillarAsk::default()) {
+        Answer::Value(value) => value,
+        other => panic!("{other:?}"),
+    };
+    let (class, nodes) = (room.at("class"), room.at("nodes"));
+    let both = of(&format!("master_tops: {{saltclass: {{path: {class}}}, ext_nodes: 'sh {nodes}'}}"));
+    let names = ["web1-site", "tls", "base.users", "nginx", "own"].map(Value::from).to_vec();
+    assert_eq!(both.get("tops"), Some(&Map::from([("base", Value::List(names))]).into()), "{both:?}");
+    assert_eq!(of("pillar_opts: false").get("tops"), None);
+    for config in ["{ext_nodes: 'false'}", "{cobbler: {}}", "{ext_nodes: 'echo [a'}"] {
+        let failed = of(&format!("master_tops: {config}"));
+        let error =
+            failed.get("errors").and_then(|errors| errors.as_list()?.first()?.as_str().map(str::to_owned));
+        assert!(error.is_some_and(|error| error.starts_with("master_tops")), "{failed:?}");
     }
 }

@@ -2,13 +2,13 @@
 
 use super::functions::Host;
 use crate::files::FileServer;
+use crate::template::Source as Template;
 use halite_engine::{Rendered, Source, sls_name, sls_paths, sls_variables};
 use halite_render::jinja::{Loader, Parsed, Prepared, Settings};
-use halite_render::template::{Context, render_pipeline};
-use halite_wire::{Map, Value};
+use halite_render::template::Context;
+use halite_wire::Map;
 use indexmap::IndexMap;
 use std::collections::HashMap;
-use std::io::Read;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,7 +22,7 @@ thread_local! {
 type Roots = Vec<(String, Vec<PathBuf>)>;
 
 /// Texts with the tags they were read with, by environment and path.
-type Known = HashMap<(String, String), (u64, Arc<str>)>;
+type Known = HashMap<(String, String), (u64, Template)>;
 
 /// File servers by their roots: the same ones serve all hosts of a job.
 #[derive(Default)]
@@ -63,7 +63,7 @@ impl<'h> Tree<'h> {
     /// The file `path` rendered as the SLS `sls`; `None` where it is not there.
     fn file(&self, saltenv: &str, path: &str, sls: &str, further: &Map) -> Result<Option<Rendered>, String> {
         let Some(source) = self.texts.read(saltenv, path)? else { return Ok(None) };
-        if source.trim().is_empty() {
+        if source.text().trim().is_empty() {
             return Ok(Some(Rendered::empty(path)));
         }
         let default = self.host.opts.get_str("renderer").unwrap_or("jinja|yaml");
@@ -75,10 +75,10 @@ impl<'h> Tree<'h> {
             variables = variables.with(name.as_str().unwrap_or_default(), value.clone());
         }
         let loader = Imports { texts: &self.texts, saltenv, parsed: &self.parsed };
-        let settings = settings(self.host.opts, !sls.is_empty());
-        let context = Context { variables: &variables, loader: &loader, functions: &self.host, settings };
-        let output =
-            render_pipeline(&source, path, default, context).map_err(|error| error.report(&source))?;
+        let settings = Settings::of(self.host.opts, !sls.is_empty())?;
+        let context =
+            Context { variables: &variables, loader: &loader, functions: &self.host, settings: &settings };
+        let output = source.pipeline(path, default, context).map_err(|error| error.report(source.text()))?;
         Ok(Some(Rendered::new(path, output)))
     }
 }
@@ -124,7 +124,7 @@ impl Servers {
 
 impl Texts {
     /// The text of a file; `None` where no root has it.
-    fn read(&self, saltenv: &str, path: &str) -> Result<Option<Arc<str>>, String> {
+    fn read(&self, saltenv: &str, path: &str) -> Result<Option<Template>, String> {
         let mut found = match self.server.find(saltenv, path) {
             Ok(found) => found,
             Err(error) if error.is_changed() => return Err(error.to_string()),
@@ -135,9 +135,7 @@ impl Texts {
         if let Some((_, text)) = known.filter(|(tag, _)| *tag == found.tag) {
             return Ok(Some(text));
         }
-        let mut text = String::new();
-        found.file.read_to_string(&mut text).map_err(|error| format!("salt://{path}: {error}"))?;
-        let text: Arc<str> = text.into();
+        let text = Template::served(&mut found).map_err(|error| format!("salt://{path}: {error}"))?;
         self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(key, (found.tag, text.clone()));
         Ok(Some(text))
     }
@@ -152,20 +150,10 @@ struct Imports<'t> {
 
 impl Loader for Imports<'_> {
     fn load(&self, path: &str) -> Result<Option<String>, String> {
-        Ok(self.texts.read(self.saltenv, path)?.map(|text| text.to_string()))
+        Ok(self.texts.read(self.saltenv, path)?.map(|source| source.text().to_owned()))
     }
 
     fn parsed(&self) -> Option<&Parsed> {
         Some(self.parsed)
     }
-}
-
-/// How blanks around tags are treated: `jinja_sls_env` and `jinja_env`, and the older `jinja_trim_blocks`.
-fn settings(opts: &Map, is_sls: bool) -> Settings {
-    let env = opts.get(if is_sls { "jinja_sls_env" } else { "jinja_env" });
-    let flag = |name: &str| {
-        let named = env.and_then(|env| env.get(name)).is_some_and(Value::is_truthy);
-        named || opts.get(&format!("jinja_{name}")).is_some_and(Value::is_truthy)
-    };
-    Settings { trim_blocks: flag("trim_blocks"), lstrip_blocks: flag("lstrip_blocks"), ..Settings::default() }
 }

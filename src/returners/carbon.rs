@@ -116,9 +116,10 @@ fn walk(
     Ok(())
 }
 
-/// One part of a name: blanks and line breaks would make another metric of it.
+/// One part of a name: blanks and line breaks would make another metric of it, and tags begin with a semicolon.
 fn part(text: &str) -> String {
-    text.chars().map(|c| if c.is_whitespace() || c.is_control() { '_' } else { c }).take(200).collect()
+    let ends_it = |c: char| c.is_whitespace() || c.is_control() || c == ';';
+    text.chars().map(|c| if ends_it(c) { '_' } else { c }).take(200).collect()
 }
 
 fn lines(metrics: &[Metric]) -> Vec<u8> {

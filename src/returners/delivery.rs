@@ -1,7 +1,9 @@
 //! What travels to a returner, and how it can fail.
 
-use crate::jobs::{StoredReturn, json};
-use halite_wire::{Map, Value};
+use crate::bus;
+use crate::jobs::{self, Job, StoredReturn, json};
+use halite_wire::{Map, MinionId, Value};
+use std::time::Duration;
 
 /// One thing to deliver.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,9 +16,9 @@ pub struct Delivery {
 /// What there is to deliver.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Item {
-    /// What one host returned: `id, jid, fun, fun_args, return, retcode, success, out?`.
+    /// What one host returned: `id, jid, fun, fun_args, return, retcode, success, out?`; for job stores all that is kept.
     Return(Map),
-    /// A job: Salt's load, with its targets under `Minions`.
+    /// A job: Salt's load, with its targets under `Minions`; for job stores whose process runs it and when it ended, too.
     Load(Map),
     /// An event: its tag and its data.
     Event { tag: String, data: Map },
@@ -43,11 +45,59 @@ impl Kind {
 /// Fields of a return that are Salt's.
 const FIELDS: [&str; 8] = ["id", "jid", "fun", "fun_args", "return", "retcode", "success", "out"];
 
+/// Where a load says how many seconds jobs are kept, where old ones are to go.
+const KEEP: &str = "keep";
+
+/// When the job of a load ended.
+const ENDED: &str = "ended";
+
 impl Item {
-    /// The return as Salt's returners are given it, without what is ours alone.
+    /// All that is kept of a return.
     pub fn of_return(ret: &StoredReturn) -> Item {
-        let field = |name: &'static str| Some((name, ret.full_ret.get(name)?.clone()));
-        Item::Return(FIELDS.into_iter().filter_map(field).collect())
+        Item::Return(ret.full_ret.clone())
+    }
+
+    /// A job as it is now. `keep`: stores are to drop what is older.
+    pub fn of_job(job: &Job, targets: &[MinionId], keep: Option<Duration>) -> Item {
+        let mut load = jobs::dressed(job.load.clone(), targets, &job.owner, job.ended);
+        if let (Some(keep), Value::Map(ours)) = (keep, load.entry_or(jobs::OURS, || Map::new().into())) {
+            ours.insert(KEEP, i64::try_from(keep.as_secs()).unwrap_or(i64::MAX));
+        }
+        Item::Load(load)
+    }
+
+    /// An event as the bus has it.
+    pub fn of_event(event: bus::Event) -> Item {
+        Item::Event { tag: event.tag, data: event.data }
+    }
+
+    /// As Salt's returners are given it, without what is ours alone.
+    pub fn as_salts(mut self) -> Item {
+        match &mut self {
+            Item::Return(ret) => {
+                let field = |name: &'static str| Some((name, ret.remove(name)?));
+                *ret = FIELDS.into_iter().filter_map(field).collect();
+            }
+            Item::Load(load) => _ = load.remove(jobs::OURS),
+            Item::Event { .. } => {}
+        }
+        self
+    }
+
+    /// Whether the host of a return answered, well or not. Returns of other programs are answers.
+    pub fn is_answer(&self) -> bool {
+        matches!(self.text("outcome"), "" | "ok" | "failed")
+    }
+
+    /// Whether this is a load of a job that has ended.
+    pub fn is_end(&self) -> bool {
+        matches!(self, Item::Load(_)) && self.field(jobs::OURS).get(ENDED).is_some()
+    }
+
+    /// How long jobs are kept, where a load says that older ones are to go.
+    pub fn keep(&self) -> Option<Duration> {
+        let seconds = self.field(jobs::OURS).get(KEEP)?.as_i64()?;
+        Some(Duration::from_secs(seconds.unsigned_abs()))
     }
 
     pub fn kind(&self) -> Kind {
@@ -96,10 +146,11 @@ impl Item {
         json::encode(&self.to_value())
     }
 
-    /// What makes it one of a kind: job and host, or job, or job and tag.
+    /// What makes it one of a kind: job and host, or job and whether it has ended, or job and tag.
     pub fn key(&self) -> (String, String) {
         let second = match self {
             Item::Return(_) => self.text("id"),
+            Item::Load(_) if self.is_end() => ENDED,
             Item::Load(_) => "",
             Item::Event { tag, .. } => tag.as_str(),
         };

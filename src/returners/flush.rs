@@ -193,9 +193,6 @@ pub fn start_in_background(config: &Config) {
 /// Whether something in the spool of this configuration is due and nobody's. Cheap: for the end of every run.
 pub async fn is_due(config: &Config) -> bool {
     let Ok(Some(spool)) = Spool::open_existing(&super::spool_dir(config)).await else { return false };
-    let place = config.config_dir.display().to_string();
     let _ = spool.end_dead_runs().await;
-    let status = spool.status().await.unwrap_or_default();
-    let now = moment(Duration::ZERO);
-    status.iter().any(|outlet| outlet.name.place == place && outlet.due_at.is_some_and(|due| due <= now))
+    spool.has_due(&config.config_dir.display().to_string()).await.unwrap_or(false)
 }

@@ -42,9 +42,18 @@ impl Place {
 
 /// How TLS is spoken; the other side's certificate is always verified.
 pub(super) fn tls(settings: &Settings) -> Result<Arc<ClientConfig>, SettingError> {
+    tls_trusting(settings, "ca_file", settings.text("ca_file")?)
+}
+
+/// The same with the certificates of `file`, which `key` names, instead of those of the machine.
+pub(super) fn tls_trusting(
+    settings: &Settings,
+    key: &str,
+    file: Option<String>,
+) -> Result<Arc<ClientConfig>, SettingError> {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let refused = |error: &dyn ToString| settings.refused("ca_file", error.to_string());
-    let Some(file) = settings.text("ca_file")? else {
+    let refused = |error: &dyn ToString| settings.refused(key, error.to_string());
+    let Some(file) = file else {
         return ClientConfig::with_platform_verifier().map(Arc::new).map_err(|error| refused(&error));
     };
     let mut roots = RootCertStore::empty();

@@ -1,16 +1,20 @@
-//! One open returner and its queue in the spool: takes what is due, delivers it, and says how that went.
+//! One open destination, a returner or a job store, and its queue in the spool: takes what is due, delivers it, and says
+//! how that went.
 
 use super::registry::{Definition, Found, Returner};
 use super::spool::{Due, OutletName, Spool, SpoolError, Whose, moment};
-use super::{DeliveryError, Fate, SettingError, Settings};
+use super::{Delivery, DeliveryError, Fate, SettingError, Settings};
 use crate::config::Config;
 use halite_wire::Map;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
 /// How long one call of a returner may take before it is cut off.
 pub const DELIVERY_MAX: Duration = Duration::from_secs(5);
+
+/// After that time more, a call that does not even notice the cut is left behind.
+const LATE: Duration = Duration::from_millis(500);
 
 /// Rows taken from the spool at once.
 const HELPING_MAX: usize = 256;
@@ -35,6 +39,21 @@ pub(super) struct Outlet {
     pub definition: &'static Definition,
     settings: Settings,
     returner: Arc<dyn Returner>,
+    /// A job store is given all that is known, a returner what Salt's are given.
+    is_job_store: bool,
+    pulse: Mutex<Pulse>,
+}
+
+/// How an outlet is doing, for whoever may wait for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pulse {
+    Idle,
+    /// Since the last success, or since the first attempt began.
+    Busy(Instant),
+    /// The last attempt was in vain, maybe in an earlier run.
+    Failing,
+    /// Nobody works for it any more.
+    Over,
 }
 
 /// What came of one helping.
@@ -71,7 +90,32 @@ impl Outlet {
         let (definition, settings, opened) = found.open(config, &name.returner, &name.config, kwargs);
         let returner = opened.map_err(|why| OpenError { name: name.returner.clone(), why })?;
         let id = spool.outlet(name).await?;
-        Ok(Outlet { id, definition, settings, returner: returner.into() })
+        let pulse = if spool.is_failing(id).await? { Pulse::Failing } else { Pulse::Idle };
+        let (returner, pulse) = (returner.into(), Mutex::new(pulse));
+        Ok(Outlet { id, definition, settings, returner, is_job_store: name.is_job_store, pulse })
+    }
+
+    pub fn pulse(&self) -> Pulse {
+        *self.pulse.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// An attempt in vain is made good by a success only.
+    pub fn beats(&self, pulse: Pulse) {
+        let mut last = self.pulse.lock().unwrap_or_else(PoisonError::into_inner);
+        if *last != Pulse::Failing || pulse == Pulse::Over {
+            *last = pulse;
+        }
+    }
+
+    fn succeeded(&self) {
+        *self.pulse.lock().unwrap_or_else(PoisonError::into_inner) = Pulse::Busy(Instant::now());
+    }
+
+    /// Lets the returner connect, so that the first delivery need not wait for that.
+    pub async fn get_ready(&self) {
+        self.beats(Pulse::Busy(Instant::now()));
+        let _ = tokio::time::timeout(DELIVERY_MAX, self.returner.get_ready()).await;
+        self.beats(Pulse::Idle);
     }
 
     /// Takes what is due, delivers it, and tells the spool.
@@ -79,11 +123,13 @@ impl Outlet {
         let (batch, at_once) = (self.definition.batch_max, self.definition.at_once_max);
         let due = spool.due(self.id, whose, (batch * at_once).min(HELPING_MAX)).await?;
         if due.is_empty() {
+            self.beats(Pulse::Idle);
             return Ok(Helping::Nothing);
         }
+        self.beats(Pulse::Busy(Instant::now()));
         let mut calls = JoinSet::new();
         for chunk in due.chunks(batch) {
-            calls.spawn(call(self.returner.clone(), chunk.to_vec()));
+            calls.spawn(call(self.returner.clone(), self.is_job_store, chunk.to_vec()));
         }
         // Attempts that somebody asked for before they were due are no reason to give up.
         let patient = !matches!(whose, Whose::Nobodys { due_at: Some(_) });
@@ -112,7 +158,7 @@ impl Outlet {
             Err(DeliveryError { fate: Fate::Dead, .. }) if chunk.len() > 1 => {
                 // One of them is at fault: the others must not die with it.
                 for due in chunk {
-                    let (one, answer) = call(self.returner.clone(), vec![due]).await;
+                    let (one, answer) = call(self.returner.clone(), self.is_job_store, vec![due]).await;
                     self.settle_one_kind(spool, &one, answer, tally).await?;
                 }
                 Ok(())
@@ -132,6 +178,7 @@ impl Outlet {
         let attempts = chunk.iter().map(|due| due.attempts).max().unwrap_or(0) + 1;
         match answer {
             Ok(()) => {
+                self.succeeded();
                 spool.delivered(self.id, &seqs).await?;
                 tally.delivered += seqs.len();
             }
@@ -144,6 +191,7 @@ impl Outlet {
                 }
             }
             Err(error) => {
+                self.beats(Pulse::Failing);
                 let why = self.settings.scrub(&error.why);
                 tracing::debug!(returner = self.definition.name, attempts, "not delivered: {why}");
                 spool.failed_for_now(self.id, &seqs, &why, moment(wait_after(attempts))).await?;
@@ -174,11 +222,39 @@ pub enum OpenFailure {
     Spool(#[from] SpoolError),
 }
 
-async fn call(returner: Arc<dyn Returner>, chunk: Vec<Due>) -> (Vec<Due>, Result<(), DeliveryError>) {
-    let batch: Vec<_> = chunk.iter().map(|due| due.delivery.clone()).collect();
-    let answer = match tokio::time::timeout(DELIVERY_MAX, returner.deliver(&batch)).await {
-        Ok(answer) => answer,
-        Err(_) => Err(DeliveryError::retry(format!("no answer within {} s", DELIVERY_MAX.as_secs()))),
-    };
-    (chunk, answer)
+async fn call(
+    returner: Arc<dyn Returner>,
+    is_job_store: bool,
+    chunk: Vec<Due>,
+) -> (Vec<Due>, Result<(), DeliveryError>) {
+    let mut batch: Vec<_> = chunk.iter().map(|due| due.delivery.clone()).collect();
+    if !is_job_store {
+        batch = batch.into_iter().map(|one| Delivery { item: one.item.as_salts(), ..one }).collect();
+    }
+    (chunk, apart(returner, batch).await)
+}
+
+/// One call, on a thread of its own: a driver that is flooded may never let go of the one it is on. It ends when nobody
+/// waits for it any more.
+async fn apart(returner: Arc<dyn Returner>, batch: Vec<Delivery>) -> Result<(), DeliveryError> {
+    let (waits, gone) = tokio::sync::oneshot::channel::<()>();
+    let here = tokio::runtime::Handle::current();
+    let calling = tokio::task::spawn_blocking(move || {
+        here.block_on(async move {
+            tokio::select! {
+                answer = tokio::time::timeout(DELIVERY_MAX, returner.deliver(&batch)) => answer.ok(),
+                _ = gone => None,
+            }
+        })
+    });
+    let called = tokio::time::timeout(DELIVERY_MAX + LATE, calling).await;
+    drop(waits);
+    match called {
+        Ok(Ok(Some(answer))) => answer,
+        // The driver panicked.
+        Ok(Err(bug)) => Err(DeliveryError::retry(format!("internal error: {bug}"))),
+        Ok(Ok(None)) | Err(_) => {
+            Err(DeliveryError::retry(format!("no answer within {} s", DELIVERY_MAX.as_secs())))
+        }
+    }
 }

@@ -19,6 +19,9 @@ pub trait Returner: Send + Sync {
     /// [`DeliveryError`] where any of the batch is not there for good; all of them are tried again then, one by one
     /// where the error says dead.
     async fn deliver(&self, batch: &[Delivery]) -> Result<(), DeliveryError>;
+
+    /// Connects, where that takes time and may be done before there is anything to deliver.
+    async fn get_ready(&self) {}
 }
 
 pub type Open = fn(&Settings) -> Result<Box<dyn Returner>, SettingError>;
@@ -50,7 +53,26 @@ pub const ALL: &[Kind] = &[Kind::Return, Kind::Load, Kind::Event];
 pub const RETURNS_AND_EVENTS: &[Kind] = &[Kind::Return, Kind::Event];
 pub const RETURNS: &[Kind] = &[Kind::Return];
 
+/// Returners this build does not have; the feature that brings one in has its name.
+const NOT_BUILT: &[&str] = &[
+    #[cfg(not(feature = "kafka"))]
+    "kafka",
+    #[cfg(not(feature = "mongo"))]
+    "mongo",
+    #[cfg(not(feature = "nats"))]
+    "nats",
+    #[cfg(not(feature = "odbc"))]
+    "odbc",
+    #[cfg(not(feature = "smtp"))]
+    "smtp",
+];
+
 impl Definition {
+    /// The feature it needs and this build does not have.
+    pub fn missing_feature(&self) -> Option<&'static str> {
+        NOT_BUILT.iter().find(|name| **name == self.name).copied()
+    }
+
     /// Salt's names of what it does: `returner`, `save_load`, `event_return`.
     pub fn functions(&self) -> impl Iterator<Item = &'static str> {
         self.takes.iter().map(|kind| match kind {

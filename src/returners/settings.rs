@@ -6,6 +6,7 @@
 
 use crate::config::Config;
 use crate::jobs::json;
+use crate::template::Written;
 use halite_roster::Secret;
 use halite_wire::{Map, Value};
 use std::path::PathBuf;
@@ -24,7 +25,7 @@ pub enum SettingError {
     Mismatch { key: String, wanted: String, found: &'static str },
     #[error("`{key}`: {why}")]
     Refused { key: String, why: String },
-    #[error("this program was built without the feature `{0}`")]
+    #[error("it is not in this build; `cargo build --release --features {0}` makes one that has it")]
     Feature(&'static str),
 }
 
@@ -42,6 +43,12 @@ pub struct Settings {
     pub keep: Option<Duration>,
     /// Secrets that were read: they are cut out of every message.
     secrets: Mutex<Vec<Secret>>,
+}
+
+impl Written for Settings {
+    fn written(&self, key: &str) -> Option<&Value> {
+        self.raw(key).filter(|value| value.as_str().is_none_or(|text| !text.eq_ignore_ascii_case("none")))
+    }
 }
 
 impl Settings {

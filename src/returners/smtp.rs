@@ -3,8 +3,10 @@
 use super::mail::{Mail, Mailer};
 use super::registry::{Definition, Key, RETURNS_AND_EVENTS, Returner};
 use super::{Delivery, DeliveryError, Item, SettingError, Settings, message};
+use crate::template::Source;
 use async_trait::async_trait;
-use halite_render::jinja::{self, NoFunctions, NoTemplates, Prepared};
+use halite_render::jinja::{NoFunctions, NoTemplates, Prepared};
+use std::path::Path;
 use std::process::Stdio;
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
@@ -40,16 +42,16 @@ struct Smtp {
     mailer: Mailer,
     from: String,
     to: Vec<String>,
-    subject: String,
+    subject: Source,
     fields: Vec<String>,
-    template: String,
+    template: Source,
     gpg_owner: Option<String>,
 }
 
 fn open(settings: &Settings) -> Result<Box<dyn Returner>, SettingError> {
     let template = match settings.text("template")? {
-        Some(file) => std::fs::read_to_string(&file).map_err(|error| settings.refused("template", error))?,
-        None => TEXT.to_owned(),
+        Some(file) => Source::file(Path::new(&file)).map_err(|error| settings.refused("template", error))?,
+        None => Source::builtin(TEXT),
     };
     let to = settings.list("to")?;
     if to.is_empty() {
@@ -59,7 +61,7 @@ fn open(settings: &Settings) -> Result<Box<dyn Returner>, SettingError> {
         mailer: Mailer::new(settings)?,
         from: settings.required("from")?,
         to,
-        subject: settings.text_or("subject", "Email from Salt")?,
+        subject: Source::written(settings, "subject").unwrap_or_else(|| Source::builtin("Email from Salt")),
         fields: settings.list("fields")?,
         template,
         gpg_owner: settings.text("gpgowner")?,
@@ -98,24 +100,23 @@ impl Returner for Smtp {
 impl Smtp {
     /// Subject and text.
     fn written(&self, item: &Item) -> Result<(String, String), DeliveryError> {
-        let mut subject = self.subject.clone();
-        for field in &self.fields {
-            let value = item.field(field);
-            if !value.is_null() {
-                subject +=
-                    &format!(" {{% raw %}}{}{{% endraw %}}", message::plain(value).replace("{%", "{ %"));
-            }
-        }
         let fields = item.to_map();
         let names = fields.iter().filter_map(|(name, value)| Some((name.as_str()?, value.clone())));
         let variables = names.fold(Prepared::default(), |all, (name, value)| all.with(name, value));
-        let render = |source: &str, what: &str| {
-            let rendered = jinja::render(source, what, &variables, &NoTemplates, &NoFunctions);
+        let render = |source: &Source, what: &str| {
+            let rendered = source.render(what, &variables, &NoTemplates, &NoFunctions);
             rendered.map_err(|error| {
                 DeliveryError::retry(format!("the template of the {what}: {}", error.report()))
             })
         };
-        Ok((render(&subject, "subject")?, render(&self.template, "text")?))
+        let mut subject = render(&self.subject, "subject")?;
+        for field in &self.fields {
+            let value = item.field(field);
+            if !value.is_null() {
+                subject += &format!(" {}", message::plain(value));
+            }
+        }
+        Ok((subject, render(&self.template, "text")?))
     }
 }
 

@@ -3,9 +3,9 @@
 
 use super::registry::{ALL, Definition, Key, Returner};
 use super::{Delivery, DeliveryError, Item, SettingError, Settings};
-use crate::jobs::{Job, JobStore, Owner, StoreError, StoredReturn, open_store};
+use crate::jobs::{JobStore, StoreError, StoredReturn, open_store, undressed};
 use async_trait::async_trait;
-use halite_wire::{Jid, Map, MinionId, Value};
+use halite_wire::{Jid, Map, Value};
 use std::sync::Arc;
 
 const SQL_KEYS: &[Key] = &[
@@ -18,9 +18,12 @@ const SQL_KEYS: &[Key] = &[
 
 macro_rules! store {
     ($constant:ident, $name:literal, $prefixes:expr, $keys:expr, $doc:literal) => {
+        store!($constant, $name, &[], $prefixes, $keys, $doc);
+    };
+    ($constant:ident, $name:literal, $aliases:expr, $prefixes:expr, $keys:expr, $doc:literal) => {
         pub(super) const $constant: Definition = Definition {
             name: $name,
-            aliases: &[],
+            aliases: $aliases,
             prefixes: $prefixes,
             doc: $doc,
             keys: $keys,
@@ -92,6 +95,26 @@ store!(
     "Salt's keys in memcached: `JID`, `JID:ID`, `FUN:ID`, and the lists `minions` and `jids`."
 );
 store!(
+    MONGO,
+    "mongo",
+    &["mongo_future", "mongo_future_return", "mongo_return"],
+    &["mongo"],
+    &[
+        Key(
+            "uri",
+            "",
+            "The whole as `mongodb://...`, also for TLS and replica sets, instead of host, port, user and password."
+        ),
+        Key("host", "localhost", "Server."),
+        Key("port", "27017", "Port."),
+        Key("db", "salt", "Database, where the address names none."),
+        Key("user", "", "User, known to the database `admin`."),
+        Key("password", "", "Password."),
+        Key("indexes", "False", "Whether indexes of hosts, jobs and tags are made."),
+    ],
+    "Salt's documents in MongoDB, in `saltReturns`, `jobs` and `events`."
+);
+store!(
     REDIS,
     "redis",
     &["redis"],
@@ -112,6 +135,9 @@ struct Store {
 }
 
 fn open(settings: &Settings, name: &str) -> Result<Box<dyn Returner>, SettingError> {
+    if let Some(feature) = super::find(name).ok().and_then(Definition::missing_feature) {
+        return Err(SettingError::Feature(feature));
+    }
     // Passwords are read here only so that they are cut out of messages.
     for key in ["pass", "passwd", "password", "uri"] {
         settings.secret(key)?;
@@ -130,7 +156,7 @@ impl Returner for Store {
         for delivery in batch {
             match &delivery.item {
                 Item::Return(ret) => returns.push(stored(ret)?),
-                Item::Load(load) => self.put(load).await?,
+                Item::Load(load) => self.put(&delivery.item, load).await?,
                 Item::Event { tag, data } => events.push((tag.clone(), Value::Map(data.clone()))),
             }
         }
@@ -142,17 +168,26 @@ impl Returner for Store {
         }
         Ok(())
     }
+
+    async fn get_ready(&self) {
+        // Any question opens a connection, which stays.
+        if let Err(error) = self.store.load(Jid::from_unix_micros(0)).await {
+            tracing::debug!("{error}");
+        }
+    }
 }
 
 impl Store {
-    async fn put(&self, load: &Map) -> Result<(), DeliveryError> {
-        let mut load = load.clone();
-        let minions = load.remove("Minions").unwrap_or_default();
-        let ids = minions.as_list().unwrap_or_default().iter().filter_map(Value::as_str);
-        let targets: Vec<MinionId> = ids.filter_map(|id| id.parse().ok()).collect();
-        let jid = jid_of(&load)?;
-        let job = Job { jid, load, owner: Owner::default(), admitted: targets.len(), ended: None };
-        self.store.put(&job, &targets).await.map_err(failed)
+    async fn put(&self, item: &Item, load: &Map) -> Result<(), DeliveryError> {
+        let (job, targets) = undressed(jid_of(load)?, load.clone());
+        self.store.put(&job, &targets).await.map_err(failed)?;
+        // Old jobs there are no reason to send this one again.
+        if let Some(keep) = item.keep()
+            && let Err(error) = self.store.prune(keep).await
+        {
+            tracing::debug!("old jobs stay: {error}");
+        }
+        Ok(())
     }
 }
 

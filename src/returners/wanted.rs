@@ -53,6 +53,18 @@ impl Wanted {
         Ok(wanted)
     }
 
+    /// The store elsewhere that gets every job with all that is known of it.
+    pub fn with_job_store(mut self, name: &str) -> Wanted {
+        let store = Takes { job_store: true, ..Takes::of(&[Kind::Return, Kind::Load]) };
+        // A returner of the same name that is the same place is that store.
+        let is_same = self.set.is_none() && self.kwargs.is_empty();
+        match self.outlets.iter_mut().find(|(known, _)| is_same && known == name) {
+            None => self.outlets.push((name.to_owned(), store)),
+            Some((_, known)) => *known = Takes { events: known.events, ..store },
+        }
+        self
+    }
+
     fn add(&mut self, config: &Config, name: &str, takes: Takes) -> Result<(), UnknownReturner> {
         let name = Found::look(config, name)?.name(name);
         if name == multi::DEFINITION.name {

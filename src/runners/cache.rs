@@ -3,9 +3,9 @@
 use super::registry::{Answer, Bound, Context, Default, Function, Param, Runner, RunnerError, RunnerFuture};
 use halite_roster::Glob;
 use halite_wire::message::{decode_value, encode_value};
-use halite_wire::{Map, Value};
+use halite_wire::{Map, MinionId, Value};
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 pub(super) const RUNNER: Runner = Runner { name: "cache", functions: FUNCTIONS };
@@ -14,12 +14,16 @@ const BANK: Param = Param("bank", Default::Required);
 const KEY: Param = Param("key", Default::Required);
 const CACHEDIR: Param = Param("cachedir", Default::Null);
 const TGT_TYPE: Param = Param("tgt_type", Default::Text("glob"));
+const CLEARED_HOSTS: &[Param] = &[Param("tgt", Default::Null), TGT_TYPE];
 const OF_HOSTS: &[Param] = &[Param("tgt", Default::Null), TGT_TYPE, Param("kwargs", Default::Keywords)];
 const OF_NAMED_HOSTS: &[Param] =
     &[Param("tgt", Default::Required), TGT_TYPE, Param("kwargs", Default::Keywords)];
 
 /// The bank of a host is `minions/ID`; under `data` are its grains and pillar, under `mine` its mine.
 const HOSTS: &str = "minions";
+
+/// The banks of machines in clouds are `cloud/active/DRIVER/PROVIDER`.
+const CLOUD: &str = "cloud/active";
 
 type Call = for<'a> fn(&'a Context, Bound) -> RunnerFuture<'a>;
 
@@ -38,8 +42,12 @@ const fn of_hosts(name: &'static str, doc: &'static str, example: &'static str, 
     Function { name, params: OF_HOSTS, doc, example, call }
 }
 
+const fn clearing(name: &'static str, doc: &'static str, example: &'static str, call: Call) -> Function {
+    Function { name, params: CLEARED_HOSTS, doc, example, call }
+}
+
 const FUNCTIONS: &[Function] = &[
-    of_hosts(
+    clearing(
         "cache.clear_all",
         "Forgets grains, pillar and mine of hosts.",
         "cache.clear_all 'web*'",
@@ -56,8 +64,8 @@ const FUNCTIONS: &[Function] = &[
         example: "cache.clear_git_lock gitfs",
         call: |_, _| Box::pin(async { Ok(Value::from("No locks were removed").into()) }),
     },
-    of_hosts("cache.clear_grains", "Forgets the grains of hosts.", "cache.clear_grains 'web*'", CLEAR_GRAINS),
-    of_hosts("cache.clear_mine", "Forgets the mine of hosts.", "cache.clear_mine 'web*'", CLEAR_MINE),
+    clearing("cache.clear_grains", "Forgets the grains of hosts.", "cache.clear_grains 'web*'", CLEAR_GRAINS),
+    clearing("cache.clear_mine", "Forgets the mine of hosts.", "cache.clear_mine 'web*'", CLEAR_MINE),
     Function {
         name: "cache.clear_mine_func",
         params: &[Param("tgt", Default::Null), TGT_TYPE, Param("clear_mine_func_flag", Default::Null)],
@@ -72,7 +80,14 @@ const FUNCTIONS: &[Function] = &[
             })
         },
     },
-    of_hosts("cache.clear_pillar", "Forgets the pillar of hosts.", "cache.clear_pillar 'web*'", CLEAR_PILLAR),
+    clearing("cache.clear_pillar", "Forgets the pillar of hosts.", "cache.clear_pillar 'web*'", CLEAR_PILLAR),
+    Function {
+        name: "cache.cloud",
+        params: &[Param("tgt", Default::Required), Param("provider", Default::Null)],
+        doc: "What is kept of machines in clouds whose name matches a glob, of all providers or of one.",
+        example: "cache.cloud 'web*' provider=openstack",
+        call: |context, args| Box::pin(async move { cloud(context, &args) }),
+    },
     Function {
         name: "cache.fetch",
         params: &[BANK, KEY, CACHEDIR],
@@ -90,7 +105,7 @@ const FUNCTIONS: &[Function] = &[
     Function {
         name: "cache.grains",
         params: OF_NAMED_HOSTS,
-        doc: "The kept grains of hosts.",
+        doc: "The kept grains of hosts: those of their last `grains.items`.",
         example: "cache.grains 'web*'",
         call: GRAINS,
     },
@@ -140,12 +155,14 @@ fn read(args: &Bound, file: &Path) -> Result<Option<Value>, RunnerError> {
 
 /// Whole or not at all: a reader never sees half a value.
 fn write(args: &Bound, file: &Path, value: &Value) -> Result<(), RunnerError> {
-    let failed = |why: String| args.failed(format!("{}: {why}", file.display()));
-    let bytes = encode_value(value).map_err(|error| failed(error.to_string()))?;
+    put(file, value).map_err(|error| args.failed(format!("{}: {error}", file.display())))
+}
+
+fn put(file: &Path, value: &Value) -> io::Result<()> {
+    let bytes = encode_value(value).map_err(io::Error::other)?;
     let fresh = file.with_extension(format!("p.{}", std::process::id()));
     let folder = file.parent().map_or(Ok(()), fs::create_dir_all);
-    let written = folder.and_then(|()| fs::write(&fresh, bytes)).and_then(|()| fs::rename(&fresh, file));
-    written.map_err(|error| failed(error.to_string()))
+    folder.and_then(|()| fs::write(&fresh, bytes)).and_then(|()| fs::rename(&fresh, file))
 }
 
 fn remove(args: &Bound, path: &Path) -> Result<bool, RunnerError> {
@@ -209,11 +226,60 @@ fn hosts(context: &Context, args: &Bound) -> Result<Vec<String>, RunnerError> {
             let wanted = args.list("tgt");
             Ok(known.into_iter().filter(|id| wanted.contains(id)).collect())
         }
-        other => Err(args.wrong(format!("'tgt_type' is glob or list here, not {other:?}"))),
+        other => {
+            let other = other.unwrap_or("nothing");
+            Err(args.wrong(format!("'tgt_type' is glob or list where kept data are asked for, not {other}")))
+        }
     }
 }
 
+/// The kept grains of the hosts that `tgt` and `tgt_type` mean: `{id: grains}`.
+pub(super) fn grains(context: &Context, args: &Bound) -> Result<Map, RunnerError> {
+    of_each(context, args, "data", Some("grains"))
+}
+
+/// Keeps the grains a host has told, beside what else is kept of it. A value that cannot be read is replaced.
+///
+/// # Errors
+/// They cannot be written.
+pub fn keep_grains(cache_dir: &Path, id: &MinionId, grains: &Map) -> io::Result<()> {
+    let path = cache_dir.join(HOSTS).join(id.as_str()).join("data.p");
+    let known = fs::read(&path).ok().and_then(|bytes| decode_value(&bytes).ok());
+    let mut data = match known {
+        Some(Value::Map(data)) => data,
+        _ => Map::new(),
+    };
+    data.insert("grains", grains.clone());
+    put(&path, &Value::Map(data))
+}
+
+fn cloud(context: &Context, args: &Bound) -> Result<Answer, RunnerError> {
+    let glob = Glob::new(&args.text("tgt").unwrap_or_default());
+    let wanted = args.text("provider");
+    let mut found = Map::new();
+    for driver in names_in(&bank_folder(context, args, CLOUD)?) {
+        for provider in names_in(&bank_folder(context, args, &format!("{CLOUD}/{driver}"))?) {
+            if wanted.as_ref().is_some_and(|wanted| *wanted != provider) {
+                continue;
+            }
+            let bank = format!("{CLOUD}/{driver}/{provider}");
+            let names = names_in(&bank_folder(context, args, &bank)?);
+            for name in names.into_iter().filter(|name| glob.is_match(name)) {
+                if let Some(Value::Map(mut node)) = read(args, &file(context, args, &bank, &name)?)? {
+                    node.insert("provider", provider.as_str());
+                    found.insert(name, node);
+                }
+            }
+        }
+    }
+    Ok(Value::Map(found).into())
+}
+
 fn kept(context: &Context, args: &Bound, key: &str, part: Option<&str>) -> Result<Answer, RunnerError> {
+    Ok(Value::Map(of_each(context, args, key, part)?).into())
+}
+
+fn of_each(context: &Context, args: &Bound, key: &str, part: Option<&str>) -> Result<Map, RunnerError> {
     let mut found = Map::new();
     for id in hosts(context, args)? {
         let data = read(args, &file(context, args, &format!("{HOSTS}/{id}"), key)?)?;
@@ -223,7 +289,7 @@ fn kept(context: &Context, args: &Bound, key: &str, part: Option<&str>) -> Resul
         };
         found.insert(id, data.unwrap_or_else(|| Value::Map(Map::new())));
     }
-    Ok(Value::Map(found).into())
+    Ok(found)
 }
 
 fn clear(context: &Context, args: &Bound, keys: &[&str], part: Option<&str>) -> Result<Answer, RunnerError> {

@@ -20,6 +20,13 @@ const FUNCTIONS: &[Function] = &[
         example: "doc.runner",
         call: |_, _| Box::pin(async { Ok(Value::Map(docs(None)?).into()) }),
     },
+    Function {
+        name: "doc.wheel",
+        params: &[],
+        doc: "The documentation of all wheel functions. There is no master to be steered, and so there are none.",
+        example: "doc.wheel",
+        call: |_, _| Box::pin(async { Ok(Value::Map(Map::new()).into()) }),
+    },
 ];
 
 async fn execution(context: &Context) -> Result<Answer, RunnerError> {

@@ -17,9 +17,9 @@ const FUNCTIONS: &[Function] = &[
     Function {
         name: "fileserver.clear_cache",
         params: &[BACKEND],
-        doc: "Forgets what is kept of other servers. Roots are read afresh each time.",
+        doc: "Forgets what is kept of other servers: the mirrors of git. Roots are read afresh each time.",
         example: "fileserver.clear_cache",
-        call: |_, _| Box::pin(async { Ok(Value::from("No cache was cleared").into()) }),
+        call: |context, args| Box::pin(async move { clear_cache(context, &args) }),
     },
     Function {
         name: "fileserver.clear_file_list_cache",
@@ -163,6 +163,19 @@ fn symlinks(context: &Context, args: &Bound) -> Result<Answer, RunnerError> {
     let links = links.iter().filter_map(|path| Some((path.clone(), target(path)?)));
     let map: Map = links.map(|(path, target)| (path, target.to_string_lossy().into_owned())).collect();
     Ok(Value::Map(map).into())
+}
+
+fn clear_cache(context: &Context, args: &Bound) -> Result<Answer, RunnerError> {
+    let has_git = backends(context, args).iter().any(|name| name == "git" || name == "gitfs");
+    let mirrors = context.house.cache_dir().join("gitfs");
+    if !has_git || !mirrors.exists() {
+        return Ok(Value::from("No cache was cleared").into());
+    }
+    let (outcome, said) = match std::fs::remove_dir_all(&mirrors) {
+        Ok(()) => ("cleared", "the mirrors of git were removed".to_owned()),
+        Err(error) => ("errors", format!("{}: {error}", mirrors.display())),
+    };
+    Ok(Value::Map(Map::from([(outcome, vec![said])])).into())
 }
 
 fn update(context: &Context, args: &Bound) -> Result<Answer, RunnerError> {

@@ -1,12 +1,14 @@
 //! `jobs.*`: what ran, what runs, and what came of it. Reads the job store and changes nothing.
 
 use super::filter::Filter;
+use super::lookup::Lookup;
 use super::registry::{Answer, Bound, Context, Default, Function, Param, Runner, RunnerError};
 use super::shape::{WholeJob, listed, no_job};
 use crate::jobs::{self, Job, JobStore, RunState, Search};
 use halite_wire::{Jid, Map, MinionId, Value};
 use std::collections::HashSet;
 use std::sync::Arc;
+use tokio::sync::{mpsc, oneshot};
 
 pub(super) const RUNNER: Runner = Runner { name: "jobs", functions: FUNCTIONS };
 
@@ -128,12 +130,16 @@ const FUNCTIONS: &[Function] = &[
     },
 ];
 
-async fn active(context: &Context, _: Bound) -> Result<Answer, RunnerError> {
+/// Entries read ahead of whoever shows them.
+const ENTRIES_WAITING_MAX: usize = 64;
+
+async fn active(context: &Context, args: Bound) -> Result<Answer, RunnerError> {
     let mut active = Map::new();
-    for job in found(context, &Search::default()).await? {
+    for job in found(context, &Search { unended: true, ..Search::default() }).await? {
         if job.state() != RunState::Running {
             continue;
         }
+        told(context, &args, || format!("job {} runs", job.jid)).await;
         let (jid, pid, admitted) = (job.jid, job.owner.pid, job.admitted);
         let Some(whole) = whole_job(context, jid).await? else { continue };
         let awaited: HashSet<&MinionId> = whole.awaited.iter().collect();
@@ -147,7 +153,7 @@ async fn active(context: &Context, _: Bound) -> Result<Answer, RunnerError> {
 }
 
 async fn master(context: &Context, _: Bound) -> Result<Answer, RunnerError> {
-    let search = Search { functions: vec!["runner.*".to_owned()], ..Search::default() };
+    let search = Search { functions: vec!["runner.*".to_owned()], unended: true, ..Search::default() };
     let jobs = found(context, &search).await?;
     let is_meant = |job: &&Job| job.state() == RunState::Running;
     let shape = |job: &Job| {
@@ -197,17 +203,19 @@ async fn last_run(context: &Context, args: Bound) -> Result<Answer, RunnerError>
     let outputter = outputter_of(&args);
     let filter = Filter::new(&args, ["metadata", "function", "target"], now(context))?;
     let context = &with_source(context, &args)?;
+    told(context, &args, || looking(context)).await;
     let newest = found(context, &filter.search).await?.into_iter().rev().find(|job| filter.agrees(job));
     let data = match newest {
         Some(job) => Value::Map(printed(context, job.jid).await?),
         None => Value::Bool(false),
     };
-    Ok(Answer { data, outputter })
+    Ok(Answer { outputter, ..data.into() })
 }
 
 async fn list_job(context: &Context, args: Bound) -> Result<Answer, RunnerError> {
     let context = &with_source(context, &args)?;
     let jid = jid_of(&args)?;
+    told(context, &args, || looking(context)).await;
     let mut shape = Map::from([("jid", jid.as_str())]);
     shape.extend(job_shape(context, jid).await?);
     Ok(Value::Map(shape).into())
@@ -221,10 +229,11 @@ async fn print_job(context: &Context, args: Bound) -> Result<Answer, RunnerError
 async fn list_jobs(context: &Context, args: Bound) -> Result<Answer, RunnerError> {
     let context = &with_source(context, &args)?;
     let filter = Filter::new(&args, ["search_metadata", "search_function", "search_target"], now(context))?;
+    told(context, &args, || looking(context)).await;
     let jobs = found(context, &filter.search).await?;
     let found: Map =
         jobs.iter().filter(|job| filter.agrees(job)).map(|job| (job.jid.as_str(), listed(job))).collect();
-    Ok(Answer { data: Value::Map(found), outputter: outputter_of(&args) })
+    Ok(Answer { outputter: outputter_of(&args), ..Value::Map(found).into() })
 }
 
 async fn list_jobs_filter(context: &Context, args: Bound) -> Result<Answer, RunnerError> {
@@ -233,32 +242,42 @@ async fn list_jobs_filter(context: &Context, args: Bound) -> Result<Answer, Runn
     let count = count.ok_or_else(|| args.wrong("'count' must be a whole number, 0 or more"))?;
     let without = args.is_true("filter_find_job").then(|| "saltutil.find_job".to_owned());
     let search = Search { newest: Some(count), without, ..Search::default() };
+    told(context, &args, || looking(context)).await;
     let jobs = found(context, &search).await?;
     let newest = jobs.iter().map(|job| {
         let mut shape = listed(job);
         shape.insert("JID", job.jid.as_str());
         shape
     });
-    Ok(Answer { data: newest.collect(), outputter: outputter_of(&args) })
+    Ok(Answer { outputter: outputter_of(&args), ..newest.collect::<Value>().into() })
 }
 
+/// Gives what the store has as it is read: the first host of many is shown at once.
 async fn lookup_jid(context: &Context, args: Bound) -> Result<Answer, RunnerError> {
-    let context = &with_source(context, &args)?;
+    let context = with_source(context, &args)?;
     let jid = jid_of(&args)?;
-    let Some(whole) = whole_job(context, jid).await? else { return Ok(Value::Map(Map::new()).into()) };
-    let mut found = Map::new();
-    for ret in &whole.returns {
-        // A host that was cut off is not missing: it is known not to answer any more.
-        let is_cut_off = ret.full_ret.get_str("outcome") == Some("interrupted");
-        if args.is_true("returned") || is_cut_off {
-            found.insert(ret.id.as_str(), ret.value().clone());
+    told(&context, &args, || looking(&context)).await;
+    let empty = || Answer::from(Value::Map(Map::new()));
+    let Some(store) = context.store.clone() else { return Ok(empty()) };
+    let Some(job) = store.load(jid).await? else { return Ok(empty()) };
+    let (wanted, progress) =
+        ([args.is_true("returned"), args.is_true("missing")], args.is_true("display_progress"));
+    let house = progress.then(|| context.house.clone());
+    let (to, mut entries) = mpsc::channel(ENTRIES_WAITING_MAX);
+    let (suggest, suggested) = oneshot::channel();
+    tokio::spawn(async move {
+        if let Err(error) = (Lookup { store, job, wanted, house, to: to.clone() }).send(suggest).await {
+            let _ = to.send(Err(error)).await;
         }
+    });
+    let outputter = suggested.await.unwrap_or_default();
+    // What is wrong from the beginning is an error, not half an answer.
+    let mut data = Map::new();
+    if let Some(first) = entries.recv().await {
+        let (id, value) = first?;
+        data.insert(id, value);
     }
-    if args.is_true("missing") {
-        found.extend(whole.awaited.iter().map(|id: &MinionId| (id.as_str(), "Minion did not return")));
-    }
-    let suggested = whole.returns.iter().find_map(|ret| ret.full_ret.get_str("out"));
-    Ok(Answer { data: Value::Map(found), outputter: suggested.map(str::to_owned) })
+    Ok(Answer { data: Value::Map(data), outputter, more: Some(entries) })
 }
 
 async fn printed(context: &Context, jid: Jid) -> Result<Map, RunnerError> {
@@ -283,6 +302,18 @@ async fn found(context: &Context, search: &Search) -> Result<Vec<Job>, RunnerErr
         Some(store) => Ok(store.find(search).await?),
         None => Ok(Vec::new()),
     }
+}
+
+/// Tells the user what is done, where `display_progress` asks for it.
+async fn told(context: &Context, args: &Bound, what: impl FnOnce() -> String) {
+    if args.is_true("display_progress") {
+        context.house.progress(&what()).await;
+    }
+}
+
+fn looking(context: &Context) -> String {
+    let place = context.store.as_ref().map(|store| store.place());
+    place.map_or_else(|| "no job was ever stored here".to_owned(), |place| format!("looking in {place}"))
 }
 
 fn now(context: &Context) -> Jid {

@@ -1,5 +1,6 @@
 //! `manage.*`: which hosts answer. There is no list of connected hosts here: they are asked, all at once.
 
+use super::bootstrap;
 use super::house::{Calling, KnownHost};
 use super::registry::{Answer, Bound, Context, Default, Function, Param, Runner, RunnerError, RunnerFuture};
 use super::seconds;
@@ -31,6 +32,7 @@ const fn presence(name: &'static str, doc: &'static str, call: Call) -> Function
 const FUNCTIONS: &[Function] = &[
     presence("manage.alived", UP_DOC, UP),
     presence("manage.allowed", UP_DOC, UP),
+    bootstrap::FUNCTION,
     Function {
         name: "manage.down",
         params: &[Param("removekeys", Default::Bool(false)), TGT, TGT_TYPE, TIMEOUT, GATHER],
@@ -65,7 +67,7 @@ const FUNCTIONS: &[Function] = &[
     Function {
         name: "manage.versions",
         params: &[TIMEOUT, GATHER],
-        doc: "The version of the executor on each host, beside that of this program.",
+        doc: "The version of the executor on each host, beside that of this program; False where none answers.",
         example: "manage.versions",
         call: |context, args| Box::pin(versions(context, args)),
     },
@@ -123,7 +125,8 @@ async fn present(context: &Context, args: Bound, is_up: bool) -> Result<Answer, 
     Ok(Value::Map(names.iter().map(|name| (name.as_str(), place(name))).collect()).into())
 }
 
-/// `{"Master": ours, "Up to date": {id: version}, "Minion requires update": {...}}`, as far as there are any.
+/// `{"Master": ours, "Up to date": {id: version}, "Minion requires update": {...}, "Minion offline": {id: False}}`, as
+/// far as there are any.
 async fn versions(context: &Context, args: Bound) -> Result<Answer, RunnerError> {
     let failed = |why: String| args.failed(why);
     let ours = context.house.here("test.version", Vec::new(), Map::new()).await.map_err(failed)?;
@@ -134,14 +137,17 @@ async fn versions(context: &Context, args: Bound) -> Result<Answer, RunnerError>
         timeout: seconds(&args, "timeout")?,
         ..Calling::default()
     };
-    let returns = context.house.on_hosts(calling).await.map_err(failed)?;
+    let mut returns = context.house.on_hosts(calling).await.map_err(failed)?;
     let mut groups = BTreeMap::<&str, Map>::new();
-    let label = |ret: &StoredReturn| match ret.value() {
-        version if *version == ours => "Up to date",
-        _ => "Minion requires update",
+    let labelled = |ret: &StoredReturn| match ret.value() {
+        _ if !ret.success => ("Minion offline", Value::Bool(false)),
+        version if *version == ours => ("Up to date", version.clone()),
+        version => ("Minion requires update", version.clone()),
     };
-    for ret in returns.iter().filter(|ret| ret.has_answer()) {
-        groups.entry(label(ret)).or_default().insert(ret.id.as_str(), ret.value().clone());
+    returns.sort_by(|a, b| a.id.cmp(&b.id));
+    for ret in &returns {
+        let (label, version) = labelled(ret);
+        groups.entry(label).or_default().insert(ret.id.as_str(), version);
     }
     let mut all = Map::from([("Master", ours.clone())]);
     all.extend(groups.into_iter().rev().map(|(label, hosts)| (label, Value::Map(hosts))));

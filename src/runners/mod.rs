@@ -2,6 +2,7 @@
 //!
 //! In goes a function name with typed arguments, out comes data and the outputter that suits it. Nothing here prints.
 
+mod bootstrap;
 mod cache;
 mod config;
 mod doc;
@@ -9,6 +10,7 @@ mod fileserver;
 mod filter;
 mod house;
 mod jobs;
+mod lookup;
 mod manage;
 mod moment;
 mod network;
@@ -26,7 +28,8 @@ mod test;
 #[cfg(test)]
 mod tests;
 
-pub use house::{Calling, House, KnownHost};
+pub use cache::keep_grains;
+pub use house::{Calling, House, KnownHost, Login};
 pub use moment::parse as moment;
 pub use shape::WholeJob;
 
@@ -35,7 +38,7 @@ use registry::Bound;
 use std::time::Duration;
 
 pub use registry::{
-    Answer, Args, Context, Default, Function, Param, Runner, RunnerError, RunnerFuture, docs, run,
+    Answer, Args, Context, Default, Entries, Function, Param, Runner, RunnerError, RunnerFuture, docs, run,
 };
 
 /// All runners, sorted by name.
@@ -75,7 +78,8 @@ fn calling(args: &Bound) -> Result<Calling, RunnerError> {
         _ => text("tgt"),
     };
     let timeout = seconds(args, "timeout")?;
-    Ok(Calling { tgt, tgt_type: text("tgt_type"), fun: text("fun"), arg, kwarg, timeout })
+    let tgt_type = text("tgt_type");
+    Ok(Calling { tgt, tgt_type, fun: text("fun"), arg, kwarg, timeout, ..Calling::default() })
 }
 
 /// A time in seconds; none where the argument is absent or 0.

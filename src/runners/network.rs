@@ -1,5 +1,6 @@
 //! `network.*`: wakes machines that sleep (Wake-on-LAN).
 
+use super::cache;
 use super::registry::{Answer, Bound, Context, Default, Function, Param, Runner, RunnerError};
 use halite_wire::Value;
 use std::net::UdpSocket;
@@ -24,7 +25,31 @@ const FUNCTIONS: &[Function] = &[
         example: "network.wollist /etc/halite/macs",
         call: |context, args| Box::pin(wollist(context, args)),
     },
+    Function {
+        name: "network.wolmatch",
+        params: &[Param("tgt", Default::Required), Param("tgt_type", Default::Text("glob")), BCAST, DESTPORT],
+        doc: "Wakes machines by the hardware addresses in their kept grains (see `cache.grains`); gives the addresses.",
+        example: "network.wolmatch 'web*' bcast=192.168.0.255",
+        call: |context, args| Box::pin(wolmatch(context, args)),
+    },
 ];
+
+async fn wolmatch(context: &Context, args: Bound) -> Result<Answer, RunnerError> {
+    let mut woken = Vec::new();
+    for (id, grains) in cache::grains(context, &args)? {
+        let cards = grains.get("hwaddr_interfaces").and_then(Value::as_map).cloned().unwrap_or_default();
+        for (name, text) in cards.iter().filter(|(name, _)| name.as_str() != Some("lo")) {
+            let card =
+                || format!("{}, {}", id.as_str().unwrap_or_default(), name.as_str().unwrap_or_default());
+            let text = text.as_str().unwrap_or_default().trim();
+            let mac = address(text)
+                .ok_or_else(|| args.failed(format!("{}: {text:?} is no hardware address", card())))?;
+            wake(&args, &mac)?;
+            woken.push(Value::from(text));
+        }
+    }
+    Ok(Value::List(woken).into())
+}
 
 async fn wol(_: &Context, args: Bound) -> Result<Answer, RunnerError> {
     let text = args.text("mac").unwrap_or_default();

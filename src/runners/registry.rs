@@ -9,6 +9,7 @@ use halite_roster::did_you_mean;
 use halite_wire::{Map, Value};
 use std::pin::Pin;
 use std::sync::Arc;
+use tokio::sync::mpsc;
 
 /// What runner functions may use.
 #[derive(Clone)]
@@ -24,17 +25,39 @@ pub struct Context {
     pub house: Arc<dyn House>,
 }
 
+/// Entries of a dict as they are read.
+pub type Entries = mpsc::Receiver<Result<(String, Value), StoreError>>;
+
 /// What a function gives.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Debug)]
 pub struct Answer {
     pub data: Value,
     /// How it wants to be shown, unless the user says otherwise.
     pub outputter: Option<String>,
+    /// Where `data` is a dict: what comes behind its entries. So the first can be shown while the last is read.
+    pub more: Option<Entries>,
 }
 
 impl From<Value> for Answer {
     fn from(data: Value) -> Answer {
-        Answer { data, outputter: None }
+        Answer { data, outputter: None, more: None }
+    }
+}
+
+impl Answer {
+    /// The same with all its entries in `data`.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    pub async fn gathered(mut self) -> Result<Answer, RunnerError> {
+        let Some(mut more) = self.more.take() else { return Ok(self) };
+        while let Some(entry) = more.recv().await {
+            let (key, value) = entry?;
+            if let Some(data) = self.data.as_map_mut() {
+                data.insert(key, value);
+            }
+        }
+        Ok(self)
     }
 }
 

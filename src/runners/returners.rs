@@ -13,7 +13,7 @@ const FUNCTIONS: &[Function] = &[
     Function {
         name: "returners.dead_letters",
         params: &[RETURNER, Param("retry", Default::Bool(false)), Param("drop", Default::Bool(false))],
-        doc: "What a returner, or any, will never take, and why. With `retry=True` all of it is put back and is due at the next \
+        doc: "What a returner or a job store, or any, will never take, and why. With `retry=True` all of it is put back and is due at the next \
               flush; with `drop=True` it is thrown away.",
         example: "returners.dead_letters mysql retry=True",
         call: |context, args| Box::pin(dead_letters(context, args)),
@@ -28,7 +28,7 @@ const FUNCTIONS: &[Function] = &[
     Function {
         name: "returners.flush",
         params: &[Param("patience", Default::Null)],
-        doc: "Sends what runs have left for their returners, due or not, once. With `patience` in seconds only what is due, until \
+        doc: "Sends what runs have left for returners and job stores, due or not, once. With `patience` in seconds only what is due, until \
               nothing is left or the time is over: so runs start it in the background.",
         example: "returners.flush",
         call: |context, args| Box::pin(flush_now(context, args)),
@@ -36,21 +36,24 @@ const FUNCTIONS: &[Function] = &[
     Function {
         name: "returners.list",
         params: &[],
-        doc: "All returners, and which of Salt's functions each has.",
+        doc: "All returners, and which of Salt's functions each has, or which feature of the build it needs.",
         example: "returners.list",
         call: |context, args| Box::pin(list(context, args)),
     },
     Function {
         name: "returners.status",
         params: &[],
-        doc: "For each returner that was ever used: what it got, what waits for it, since which job, and why.",
+        doc: "For each returner and job store elsewhere that was ever used: what it got, what waits for it, since which job, and why.",
         example: "returners.status",
         call: |context, args| Box::pin(status(context, args)),
     },
 ];
 
 async fn list(_: &Context, _: Bound) -> Result<Answer, RunnerError> {
-    let functions = |definition: &&Definition| (definition.name, definition.functions().collect::<Value>());
+    let functions = |definition: &&Definition| match definition.missing_feature() {
+        Some(feature) => (definition.name, Value::from(format!("not in this build (feature {feature})"))),
+        None => (definition.name, definition.functions().collect()),
+    };
     Ok(Value::Map(RETURNERS.iter().map(functions).collect()).into())
 }
 

@@ -1,6 +1,5 @@
 //! Salt's shapes of a stored job.
 
-use crate::fleet::outcome::Reached;
 use crate::jobs::{Job, JobStore, RunState, StoreError, StoredReturn};
 use halite_wire::{Jid, Map, MinionId, Value};
 use std::collections::HashSet;
@@ -31,13 +30,7 @@ impl WholeJob {
         let mut awaited = Vec::new();
         for (place, id) in absent {
             if job.state() == RunState::Interrupted {
-                let reached = if place < job.admitted { Reached::MayHaveRun } else { Reached::NotStarted };
-                returns.push(StoredReturn::interrupted(
-                    jid,
-                    id,
-                    job.load.get_str("fun").unwrap_or(""),
-                    reached,
-                ));
+                returns.push(StoredReturn::cut_off(&job, place, id));
             } else {
                 awaited.push(id);
             }

@@ -43,7 +43,7 @@ async fn event(context: &Context, args: Bound) -> Result<Answer, RunnerError> {
     let show = |tag: &str, data: Map| quiet || context.house.show_event(tag, &Value::Map(data), pretty);
     follow(dir, &glob, count, show).await.map_err(|error| failed(error.to_string()))?;
     // All there is to see was shown already.
-    Ok(Answer { data: Value::Null, outputter: Some("quiet".to_owned()) })
+    Ok(Answer { outputter: Some("quiet".to_owned()), ..Value::Null.into() })
 }
 
 /// Shows what comes from now on and agrees with `glob`: `count` events (without end where that is negative), or until

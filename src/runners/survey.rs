@@ -3,6 +3,7 @@
 use super::house::Calling;
 use super::registry::{Answer, Bound, Context, Default, Function, Param, Runner, RunnerError};
 use crate::jobs::{StoredReturn, json};
+use halite_render::repr::repr;
 use halite_wire::{Map, Value};
 use indexmap::IndexMap;
 
@@ -14,7 +15,7 @@ const FUNCTIONS: &[Function] = &[
     Function {
         name: "survey.diff",
         params: PARAMS,
-        doc: "As `survey.hash`; each group but the last shows what it says differently from the group after all others.",
+        doc: "As `survey.hash`; each group but the first has `diff`, too: the lines it says differently from the first.",
         example: "survey.diff 'web*' file.read /etc/hosts survey_sort=up",
         call: |context, args| Box::pin(diff(context, args)),
     },
@@ -30,54 +31,59 @@ const FUNCTIONS: &[Function] = &[
 
 /// Hosts with one result.
 struct Pool {
+    /// Sorted.
     hosts: Vec<String>,
-    result: Value,
+    value: Value,
 }
 
 async fn hash(context: &Context, args: Bound) -> Result<Answer, RunnerError> {
     let pools = pools(context, &args).await?;
-    let shown = pools.into_iter().map(|pool| dict(pool.hosts, pool.result));
+    let shown = pools.into_iter().map(|pool| Value::Map(dict(pool)));
     Ok(Value::List(shown.collect()).into())
 }
 
 async fn diff(context: &Context, args: Bound) -> Result<Answer, RunnerError> {
     let pools = pools(context, &args).await?;
-    let Some(most) = pools.iter().max_by_key(|pool| pool.hosts.len()).map(|pool| lines(&pool.result)) else {
-        return Ok(Value::List(Vec::new()).into());
-    };
-    let shown = pools.into_iter().map(|pool| {
-        let own = lines(&pool.result);
-        let changed: Vec<String> = most
-            .iter()
-            .filter(|line| !own.contains(line))
-            .map(|line| format!("-{line}"))
-            .chain(own.iter().filter(|line| !most.contains(line)).map(|line| format!("+{line}")))
-            .collect();
-        let result = if changed.is_empty() { pool.result } else { changed.join("\n").into() };
-        dict(pool.hosts, result)
+    let first = pools.first().map(|pool| pool.value.clone());
+    let shown = pools.into_iter().enumerate().map(|(place, pool)| {
+        let diff = first.as_ref().filter(|_| place > 0).map(|first| changed(first, &pool.value));
+        let mut shown = dict(pool);
+        shown.extend(diff.map(|diff| ("diff", diff)));
+        Value::Map(shown)
     });
     Ok(Value::List(shown.collect()).into())
 }
 
-fn dict(hosts: Vec<String>, result: Value) -> Value {
-    let pool: Value = hosts.into_iter().map(Value::from).collect();
-    Value::Map(Map::from([("pool", pool), ("result", result)]))
+fn dict(pool: Pool) -> Map {
+    let Pool { hosts, value } = pool;
+    // Salt gives results as the text Python prints, whatever they are.
+    let result = if value.as_str().is_some() { value } else { repr(&value).into() };
+    Map::from([("pool", hosts.into_iter().map(Value::from).collect::<Value>()), ("result", result)])
 }
 
+/// The lines only one of both has: `-` before those of the first, `+` before those of the other.
+fn changed(first: &Value, other: &Value) -> String {
+    let (first, other) = (lines(first), lines(other));
+    let gone = first.iter().filter(|line| !other.contains(line)).map(|line| format!("-{line}"));
+    let new = other.iter().filter(|line| !first.contains(line)).map(|line| format!("+{line}"));
+    gone.chain(new).collect::<Vec<_>>().join("\n")
+}
+
+/// A text has lines; of a dict each entry is one, of a list each item.
 fn lines(value: &Value) -> Vec<String> {
     match value {
         Value::Str(text) => text.lines().map(str::to_owned).collect(),
-        Value::Map(map) => {
-            map.iter().map(|(key, value)| format!("{}: {}", json::encode(key), json::encode(value))).collect()
-        }
-        Value::List(items) => items.iter().map(json::encode).collect(),
-        other => vec![json::encode(other)],
+        Value::Map(map) => map.iter().map(|(key, value)| format!("{}: {}", repr(key), repr(value))).collect(),
+        Value::List(items) => items.iter().map(repr).collect(),
+        other => vec![repr(other)],
     }
 }
 
 /// Groups of hosts with equal results, sorted as `survey_sort` says.
 async fn pools(context: &Context, args: &Bound) -> Result<Vec<Pool>, RunnerError> {
-    let mut kwarg = args.keywords.clone();
+    let is_own = |(key, _): &(&Value, &Value)| key.as_str().is_none_or(|key| !key.starts_with('_'));
+    let kwarg = args.keywords.iter().filter(is_own);
+    let mut kwarg: Map = kwarg.map(|(key, value)| (key.clone(), value.clone())).collect();
     let sort = kwarg.remove("survey_sort");
     let tgt_type = kwarg.remove("tgt_type").and_then(|kind| kind.as_str().map(str::to_owned));
     let (Some(tgt), Some(fun)) = (word(args, 0), word(args, 1)) else {
@@ -89,16 +95,17 @@ async fn pools(context: &Context, args: &Bound) -> Result<Vec<Pool>, RunnerError
         fun,
         arg: args.rest.iter().skip(2).cloned().collect(),
         kwarg,
-        timeout: None,
+        ..Calling::default()
     };
-    let returns = context.house.on_hosts(calling).await.map_err(|why| args.failed(why))?;
+    let mut returns = context.house.on_hosts(calling).await.map_err(|why| args.failed(why))?;
+    returns.sort_by(|a, b| a.id.cmp(&b.id));
     let mut groups: IndexMap<String, Vec<&StoredReturn>> = IndexMap::new();
     for ret in &returns {
         groups.entry(json::encode(ret.value())).or_default().push(ret);
     }
     let pool = |same: Vec<&StoredReturn>| Pool {
         hosts: same.iter().map(|ret| ret.id.to_string()).collect(),
-        result: same.first().map_or(Value::Null, |ret| ret.value().clone()),
+        value: same.first().map_or(Value::Null, |ret| ret.value().clone()),
     };
     let mut pools: Vec<Pool> = groups.into_values().map(pool).collect();
     match sort.as_ref().and_then(Value::as_str) {

@@ -1,6 +1,6 @@
 //! `test.*`: to see how arguments arrive, and to wait.
 
-use super::registry::{Answer, Bound, Default, Function, Param, Runner, RunnerError};
+use super::registry::{Answer, Bound, Context, Default, Function, Param, Runner, RunnerError};
 use halite_wire::{Map, Value};
 use std::time::Duration;
 
@@ -55,9 +55,9 @@ const FUNCTIONS: &[Function] = &[
     Function {
         name: "test.stream",
         params: &[],
-        doc: "Takes a second and returns True.",
+        doc: "Tells its progress a hundred times within ten seconds, and returns True.",
         example: "test.stream",
-        call: |_, _| Box::pin(stream()),
+        call: |context, _| Box::pin(stream(context)),
     },
 ];
 
@@ -96,7 +96,10 @@ async fn sleep(args: Bound) -> Result<Answer, RunnerError> {
     Ok(Value::Bool(true).into())
 }
 
-async fn stream() -> Result<Answer, RunnerError> {
-    tokio::time::sleep(Duration::from_secs(1)).await;
+async fn stream(context: &Context) -> Result<Answer, RunnerError> {
+    for percent in 1..100 {
+        context.house.progress(&format!("Runner is {percent}% done")).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
     Ok(Value::Bool(true).into())
 }

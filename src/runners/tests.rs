@@ -34,6 +34,15 @@ impl House for NoHouse {
         Ok((Map::new(), Vec::new()))
     }
 
+    async fn pillar_top(
+        &self,
+        _: &halite_wire::MinionId,
+        _: Map,
+        _: Option<String>,
+    ) -> Result<(Map, Vec<String>), String> {
+        Ok((Map::new(), Vec::new()))
+    }
+
     async fn here(&self, fun: &str, _: Vec<Value>, _: Map) -> Result<Value, String> {
         Err(format!("'{fun}' is not available."))
     }
@@ -105,7 +114,7 @@ impl Bench {
 async fn call(context: &Context, fun: &str, args: &[&str]) -> Result<Answer, RunnerError> {
     let words: Vec<String> = args.iter().map(|&arg| arg.to_owned()).collect();
     let (positional, keywords) = halite_render::args::parse_input(&words, &[]);
-    run(context, fun, Args { positional, keywords }).await
+    run(context, fun, Args { positional, keywords }).await?.gathered().await
 }
 
 /// The data as JSON, with what varies named.

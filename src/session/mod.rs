@@ -26,6 +26,7 @@ use halite_wire::message::{Answer, Ask, Call, Return};
 use halite_wire::{Map, MinionId};
 use line::{Handler, Seen};
 use russh::client::{self, Handle};
+use shell::Dialect;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use steps::Steps;
@@ -106,7 +107,8 @@ struct Turn<'a> {
 
 /// Gives `host` its turn. Never fails: whatever happens is the record.
 ///
-/// A turn that nothing came of, for want of a terminal or of the full thin, is taken again with it.
+/// A turn that nothing came of, for want of a terminal, of the full thin or of a line its shell reads, is taken again
+/// with it.
 pub async fn run(
     shared: &Shared,
     host: &Host,
@@ -116,11 +118,17 @@ pub async fn run(
 ) -> Record {
     let mut host = std::borrow::Cow::Borrowed(host);
     let mut edition = if shared.desk.brings_code() { Edition::Full } else { Edition::of(work) };
+    let mut dialect = Dialect::Usual;
     let mut took = Duration::ZERO;
     loop {
-        let record = run_once(shared, &host, work, edition, stop.clone(), on_step).await;
+        let record = run_once(shared, &host, work, (edition, dialect), stop.clone(), on_step).await;
         took += record.took;
         match kind(&record) {
+            Some(HostErrorKind::Unsupported(said))
+                if dialect == Dialect::Usual && Dialect::is_refused(said) =>
+            {
+                dialect = Dialect::WithoutAnd
+            }
             Some(HostErrorKind::NeedsFullThin) if edition == Edition::Lean => edition = Edition::Full,
             Some(HostErrorKind::SudoFailed(said)) if !host.tty && wants_terminal(said) => {
                 host.to_mut().tty = true
@@ -146,7 +154,7 @@ async fn run_once(
     shared: &Shared,
     host: &Host,
     work: &Work,
-    edition: Edition,
+    start: (Edition, Dialect),
     stop: StopSignal,
     on_step: &(dyn Fn(Step) + Send + Sync),
 ) -> Record {
@@ -162,7 +170,7 @@ async fn run_once(
         noise: Vec::new(),
         steps: Steps::new(),
     };
-    let outcome = match turn.take(work, edition).await {
+    let outcome = match turn.take(work, start).await {
         Ok(answer) => Outcome::Returned(answer),
         Err(_) if turn.cancelled => Outcome::Cancelled(turn.reached),
         Err(kind) => Outcome::Failed(HostError {
@@ -182,7 +190,7 @@ async fn run_once(
 }
 
 impl Turn<'_> {
-    async fn take(&mut self, work: &Work, edition: Edition) -> Result<Return, HostErrorKind> {
+    async fn take(&mut self, work: &Work, start: (Edition, Dialect)) -> Result<Return, HostErrorKind> {
         let mut line = self.reach().await?;
         self.enter(Phase::Auth);
         let entered = auth::log_in(&mut line, self.host, &self.shared.keys);
@@ -196,7 +204,7 @@ impl Turn<'_> {
             .await?
             .map_err(|error| self.lost(&error))?;
         let answer = match work {
-            Work::Call { call, public } => talk::call(self, channel, call, *public, edition).await,
+            Work::Call { call, public } => talk::call(self, channel, call, *public, start).await,
             Work::Raw { command } => raw::command(self, channel, command).await,
         };
         let _ = line.disconnect(russh::Disconnect::ByApplication, "", "").await;

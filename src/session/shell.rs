@@ -1,8 +1,8 @@
 //! What we say to shells: the line that starts the thin, and the one that puts it there.
 //!
 //! The first line is read by the user's login shell, whatever that is, so it keeps to what sh, bash, rbash, dash,
-//! ash, zsh, csh, tcsh and fish read alike: words, and one string in single quotes without `'`, `\`, `!` or
-//! line ends. That string is POSIX `sh`. Where the thin is present it starts no program but the thin.
+//! ash, zsh, csh, tcsh and fish read alike: words, `&&`, `;`, and one string in single quotes without `'`, `\`, `!`
+//! or line ends. That string is POSIX `sh`. Where the thin is where it mostly is, the login shell becomes it at once.
 
 use super::limits::COMMAND_BYTES_MAX;
 use super::thins::{self, Edition, Packing, Thin};
@@ -29,19 +29,38 @@ const NO_THIN_DIR: &str = "/-";
 /// We mark both with the sticky bit, which `[` sees without a program. The kernel lets nobody else replace our file in
 /// such a directory, and whoever loosens the modes by number takes the mark away. Where there is no mark, `ls` is asked.
 ///
-/// `SHLVL` tells bash that a shell ran before it; Debian's else takes every command for a login of its own and
-/// reads `.bashrc`, into the output of the command.
+/// BusyBox's `xz` cannot undo the filter the full thin is packed with, and tells by knowing no `--version`.
 const FIND: &str = concat!(
-    r#"export SHLVL=2; for d in "$5" "/var/tmp/$4" "/tmp/$4" "/dev/shm/$4" "$HOME/$4"; do "#,
+    r#"for d in "$5" "/var/tmp/$4" "/tmp/$4" "/dev/shm/$4" "$HOME/$4"; do "#,
     r#"if cd "$d" 2>/dev/null && [ -O . ]; then for v in "./$1" "./$6"; do "#,
     r#"if [ -f "$v" ] && [ -x "$v" ] && [ -O "$v" ]; then if [ -h "$v" ]; then :; "#,
     r#"elif [ -k . ] && [ -k "$v" ]; then exec "$v" "$2" "$3"; else "#,
     r#"case "$(ls -ldn . "$v" 2>/dev/null)" in drwx-----[-T]*-rwx-----[-T]*) exec "$v" "$2" "$3";; esac; "#,
     r#"fi; fi; done; fi; done; "#,
     r#"if [ "$3" = - ]; then read -r c; fi; "#,
-    r#"z=raw; for p in gzip xz; do if command -v $p >/dev/null 2>&1; then z=$p; fi; done; "#,
+    r#"z=raw; for p in gzip xz; do if command -v $p >/dev/null 2>&1; then z=$z,$p; fi; done; "#,
+    r#"if xz --version </dev/null >/dev/null 2>&1; then z=$z,filter; fi; "#,
     r#"echo "HALITE-$2 NEED $(uname -s) $(uname -m) $z"; read -r s; eval "$s""#,
 );
+
+/// A call longer than this stands in the line once: the short way is left out.
+const SHORT_WAY_CALL_BYTES_MAX: usize = 1024;
+
+/// Which shells the line is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    /// Those that know `&&`.
+    Usual,
+    /// fish before 3.0 (2018), which refuses a line with `&&` and runs nothing of it.
+    WithoutAnd,
+}
+
+impl Dialect {
+    /// Whether a shell that ended with these words is one that wants [`Dialect::WithoutAnd`].
+    pub fn is_refused(said: &str) -> bool {
+        said.contains("Unsupported use of '&&'")
+    }
+}
 
 /// How the call reaches the thin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +81,7 @@ pub fn start(
     nonce: Nonce,
     route: Route,
     prompt: &str,
+    dialect: Dialect,
 ) -> Result<String, String> {
     let call = match route {
         Route::Word(call) => call,
@@ -80,7 +100,32 @@ pub fn start(
         None => String::new(),
     };
     let become_user = become_user(host, prompt)?;
-    Ok(format!("{become_user}sh -c '{path}{FIND}' sh {version} {nonce} {call} {folder} {thin_dir} {fuller}"))
+    let short_way = dialect == Dialect::Usual
+        && become_user.is_empty()
+        && path.is_empty()
+        && call.len() <= SHORT_WAY_CALL_BYTES_MAX;
+    let short_way = match (short_way, thin_dir) {
+        (false, _) => String::new(),
+        (true, NO_THIN_DIR) => become_thin(&format!("/var/tmp/{folder}"), version, &nonce, call),
+        (true, chosen) => become_thin(chosen, version, &nonce, call),
+    };
+    Ok(format!(
+        "{short_way}{become_user}sh -c '{path}{FIND}' sh {version} {nonce} {call} {folder} {thin_dir} {fuller}"
+    ))
+}
+
+/// The short way: the login shell looks at the likeliest directory as [`FIND`] does, and becomes the thin. It saves
+/// the start of another shell, some 4 % of what a warm call costs its host.
+///
+/// Whatever is not as it should be falls through to `FIND`. bash makes `exec ./x` a path by name again, so the
+/// directory it stands in is named as the kernel does, which nobody can swap. No link is looked for in there: where
+/// only we can write, nobody else has put one.
+fn become_thin(folder: &str, version: &str, nonce: &str, call: &str) -> String {
+    let thin = format!("/proc/self/cwd/{version}");
+    format!(
+        "test -O {folder} && cd {folder} && test -O . && test -k . && test -O {thin} && test -k {thin} && \
+         exec {thin} {nonce} {call}; "
+    )
 }
 
 /// The longest call that fits the line.
@@ -183,6 +228,14 @@ mod tests {
         for strange in ['\'', '\\', '!', '\n', '\r'] {
             assert!(!FIND.contains(strange), "{strange:?} in the line");
         }
+    }
+
+    #[test]
+    fn tgt_13_a_shell_that_knows_no_and_is_told_from_others() {
+        assert!(Dialect::is_refused(
+            "fish: Unsupported use of '&&'. In fish, please use 'COMMAND; and COMMAND'."
+        ));
+        assert!(!Dialect::is_refused("This account is currently not available."));
     }
 
     #[test]

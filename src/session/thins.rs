@@ -17,6 +17,8 @@ pub struct Thin {
     pub sha256: &'static str,
     /// Bytes of the executable.
     pub size: usize,
+    /// Whether `xz` has a filter for branches, which not every program undoes.
+    pub is_filtered: bool,
     pub xz: &'static [u8],
 }
 
@@ -52,12 +54,15 @@ pub enum Packing {
 }
 
 impl Packing {
-    /// By the word our script says.
-    pub fn named(word: &str) -> Packing {
-        match word {
-            "xz" => Packing::Xz,
-            "gzip" => Packing::Gzip,
-            _ => Packing::Raw,
+    /// The smallest form of `thin` for a host, by what our script says it can undo: words with commas between.
+    pub fn of(thin: &Thin, undone: &str) -> Packing {
+        let can = |what| undone.split(',').any(|word| word == what);
+        if can("xz") && (can("filter") || !thin.is_filtered) {
+            Packing::Xz
+        } else if can("gzip") {
+            Packing::Gzip
+        } else {
+            Packing::Raw
         }
     }
 }
@@ -134,6 +139,26 @@ mod tests {
     fn the_embedded_executors_of_this_machine_unpack_whole() {
         for edition in [Edition::Lean, Edition::Full] {
             unpacks_whole(edition);
+        }
+    }
+
+    #[test]
+    fn a_filter_is_for_those_who_undo_it() {
+        let thin = Thin { is_filtered: true, ..*for_machine(std::env::consts::ARCH, Edition::Full).unwrap() };
+        let plain = Thin { is_filtered: false, ..thin };
+        let rows = [
+            ("raw,gzip,xz,filter", Packing::Xz, Packing::Xz),
+            ("raw,gzip,xz", Packing::Gzip, Packing::Xz),
+            ("raw,xz", Packing::Raw, Packing::Xz),
+            ("raw,gzip", Packing::Gzip, Packing::Gzip),
+            ("raw", Packing::Raw, Packing::Raw),
+        ];
+        for (undone, filtered, unfiltered) in rows {
+            assert_eq!(
+                (Packing::of(&thin, undone), Packing::of(&plain, undone)),
+                (filtered, unfiltered),
+                "{undone}"
+            );
         }
     }
 

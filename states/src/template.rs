@@ -35,9 +35,9 @@ pub struct File<'f> {
 /// The whole message for the user: place in the file, lines around it.
 pub fn render(ctx: &mut Ctx, file: File, variables: &Map) -> Result<Rendered, String> {
     let (kept, all) = prepared(ctx, variables)?;
-    let settings = settings(ctx, file.is_sls)?;
+    let settings = Settings::of(&ctx.opts, file.is_sls)?;
     let host = Host { ctx: RefCell::new(ctx), saltenv: file.saltenv, kept };
-    let context = Context { variables: &all, loader: &host, functions: &host, settings };
+    let context = Context { variables: &all, loader: &host, functions: &host, settings: &settings };
     render_pipeline(file.source, file.name, file.default, context).map_err(|error| error.report(file.source))
 }
 
@@ -122,35 +122,6 @@ fn facts(ctx: &mut Ctx) -> Result<Facts, String> {
     Ok(Facts { version: ctx.facts_version(), opts: ctx.opts.clone(), prepared })
 }
 
-/// What `jinja_env` may say of signs, and what they are here.
-const SIGNS: [(&str, &str); 8] = [
-    ("block_start_string", "{%"),
-    ("block_end_string", "%}"),
-    ("variable_start_string", "{{"),
-    ("variable_end_string", "}}"),
-    ("comment_start_string", "{#"),
-    ("comment_end_string", "#}"),
-    ("line_statement_prefix", ""),
-    ("line_comment_prefix", ""),
-];
-
-/// How blanks around tags are treated: `jinja_env` and `jinja_sls_env`, and the older `jinja_trim_blocks`.
-fn settings(ctx: &Ctx, is_sls: bool) -> Result<Settings, String> {
-    let name = if is_sls { "jinja_sls_env" } else { "jinja_env" };
-    let env = ctx.opts.get(name);
-    let set = |key: &str| env.and_then(|env| env.get(key)).filter(|value| value.is_truthy());
-    let is_other = |(key, sign): &&(&str, &str)| set(key).is_some_and(|set| set.as_str() != Some(*sign));
-    if let Some((key, sign)) = SIGNS.iter().find(is_other) {
-        let here =
-            if sign.is_empty() { "there is none here".to_owned() } else { format!("here it is `{sign}`") };
-        return Err(format!("{name}: {key} cannot be changed: {here}"));
-    }
-    let flag =
-        |key: &str| set(key).is_some() || ctx.opts.get(&format!("jinja_{key}")).is_some_and(Value::is_truthy);
-    let (trim_blocks, lstrip_blocks) = (flag("trim_blocks"), flag("lstrip_blocks"));
-    Ok(Settings { trim_blocks, lstrip_blocks, ..Settings::default() })
-}
-
 /// The engines the thin carries.
 pub struct Engines;
 
@@ -161,10 +132,10 @@ impl Render for Engines {
         }
         let (kept, all) = prepared(ctx, variables)?;
         let is_sls = variables.get_str("sls").is_some_and(|sls| !sls.is_empty());
-        let settings = settings(ctx, is_sls)?;
+        let settings = Settings::of(&ctx.opts, is_sls)?;
         let name = variables.get_str("tplfile").unwrap_or("template");
         let host = Host { ctx: RefCell::new(ctx), saltenv: saltenv(variables), kept };
-        jinja::render_with(source, name, &all, &host, &host, settings).map_err(|error| error.report())
+        jinja::render_with(source, name, &all, &host, &host, &settings).map_err(|error| error.report())
     }
 
     fn pipeline(&self, ctx: &mut Ctx, source: &str, default: &str, variables: &Map) -> Result<Value, String> {

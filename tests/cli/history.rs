@@ -147,7 +147,7 @@ async fn a_job_that_was_cut_off_is_resumed_where_it_was_not_finished() {
     assert!(list.stdout.contains("cut off"), "{list:?}");
     let careful = ended(user.halite("resume", &["last"])).await;
     assert!(careful.stderr.contains("--may-have-run"), "{careful:?}");
-    assert!(careful.stdout.is_empty() && careful.code == Some(0), "{careful:?}");
+    assert!(careful.stdout.is_empty() && careful.code == Some(2), "{careful:?}");
     let resumed =
         ended(user.halite("resume", &["last", "--may-have-run", "--out", "json", "--static"])).await;
     assert_eq!(resumed.code, Some(0), "{resumed:?}");
@@ -215,4 +215,29 @@ async fn a_call_on_hosts_is_seen_and_killed_from_another_terminal() {
     assert_eq!(killed.code, Some(0), "{killed:?}");
     let followed = user.jobs(&["follow", jid.as_str()]).await;
     assert!(followed.took < Duration::from_secs(30) && followed.code != Some(0), "{followed:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_small_job_that_was_cut_off_the_hosts_that_had_not_begun_are_known() {
+    let mut all = hosts(1, &answers(vec![], "done")).await;
+    all.extend(hosts(19, &answers(vec![Act::Sleep(Duration::from_secs(3))], "late")).await);
+    let user = User::of(&all);
+    let mut child =
+        user.halite("ssh", &["*", "test.ping", "--max-procs", "2", "--timeout", "9"]).spawn().unwrap();
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while user.returns_so_far().await == 0 {
+        assert!(Instant::now() < deadline, "the first host never answered");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    signal(&child, Signal::KILL);
+    child.wait().await.unwrap();
+    let resumed = ended(user.halite("resume", &["last", "--out", "json", "--static"])).await;
+    assert_eq!(resumed.code, Some(0), "{resumed:?}");
+    let hosts: serde_json::Value = serde_json::from_str(&resumed.stdout).unwrap();
+    assert!((10..19).contains(&hosts.as_object().unwrap().len()), "{hosts}");
+    assert!(resumed.stderr.contains("run with --timeout"), "{resumed:?}");
+    for words in [&["last", "-L"][..], &["last", "--raw"], &["last", "-H"]] {
+        let refused = ended(user.halite("rerun", words)).await;
+        assert!(refused.code == Some(64) && refused.stderr.contains("those of the job"), "{refused:?}");
+    }
 }

@@ -116,14 +116,14 @@ async fn hosts_of_the_roster_are_asked_who_is_there_and_what_they_say() {
         json!({"h00": "127.0.0.1"})
     );
     assert_eq!(user.said(&["manage.list_not_state"]).await, json!(["gone"]));
-    let mut pools = user.said(&["survey.hash", "h*", "cmd.run", "x", "survey_sort=up"]).await;
-    pools[1]["pool"].as_array_mut().unwrap().sort_by_key(|id| id.as_str().unwrap().to_owned());
+    let pools = user.said(&["survey.hash", "h*", "cmd.run", "x", "survey_sort=up"]).await;
     assert_eq!(
         pools,
         json!([{"pool": ["h02"], "result": "other"}, {"pool": ["h00", "h01"], "result": "same"}])
     );
     let diff = user.said(&["survey.diff", "h*", "cmd.run", "x", "survey_sort=up"]).await;
-    assert_eq!(diff[0], json!({"pool": ["h02"], "result": "-same\n+other"}));
+    assert_eq!(diff[0], json!({"pool": ["h02"], "result": "other"}));
+    assert_eq!(diff[1], json!({"pool": ["h00", "h01"], "result": "same", "diff": "-other\n+same"}));
     let full = user.said(&["ssh.cmd", "h00", "cmd.run", "arg=[x]"]).await;
     assert_eq!((&full["h00"]["return"], &full["h00"]["retcode"]), (&json!("same"), &json!(0)), "{full}");
     assert_eq!(user.said(&["salt.execute", "h02", "cmd.run", "arg=[x]"]).await, json!({"h02": "other"}));
@@ -137,6 +137,69 @@ async fn versions_of_executors_are_compared_with_ours() {
     let user = User::of(&all);
     let versions = user.said(&["manage.versions"]).await;
     assert_eq!(versions["Up to date"]["h00"], versions["Master"], "{versions}");
+    let ready = user.said(&["manage.bootstrap", "hosts=h0*,gone"]).await;
+    assert_eq!(ready["ready"]["h00"], versions["Master"], "{ready}");
+    let script = user.run(&["manage.bootstrap", "hosts=h00", "version=v3006.2"]).await;
+    assert!(script.code == Some(64) && script.stderr.contains("no script"), "{script:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_runners_ask_of_hosts_are_jobs_and_events_like_any_other() {
+    let all = hosts(2, &answers(vec![], "same")).await;
+    let user = User::of(&all);
+    user.said(&["manage.up"]).await;
+    let jid = "20261121031502123456";
+    user.said(&["salt.execute", "h*", "cmd.run", "arg=[x]", &format!("jid={jid}")]).await;
+    let jobs = user.said(&["jobs.list_jobs", "search_function=test.ping,cmd.run"]).await;
+    let functions: Vec<_> = jobs.as_object().unwrap().values().map(|job| job["Function"].clone()).collect();
+    assert_eq!(functions.len(), 2, "{jobs}");
+    assert_eq!(user.said(&["jobs.lookup_jid", jid]).await, json!({"h00": "same", "h01": "same"}));
+    let mut log = halite::bus::EventLog::open(&user.path("cache/halite/jobs"), "").await.unwrap();
+    let tags: Vec<String> =
+        log.after(0, 100).await.unwrap().into_iter().map(|(_, event)| event.tag).collect();
+    for tag in [format!("salt/job/{jid}/new"), format!("salt/job/{jid}/ret/h00")] {
+        assert!(tags.contains(&tag), "{tag}: {tags:?}");
+    }
+    let of_runners =
+        |what: &str| tags.iter().filter(|tag| tag.starts_with("salt/run/") && tag.ends_with(what)).count();
+    assert!(of_runners("/new") >= 1 && of_runners("/ret") >= 2, "{tags:?}");
+    let told = user.run(&["jobs.list_jobs", "display_progress=True"]).await;
+    assert!(told.stderr.contains("looking in"), "{told:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_top_of_the_pillar_is_shown_as_it_is_written() {
+    let user = User::new();
+    std::fs::create_dir_all(user.path("pillar")).unwrap();
+    let top =
+        "base:\n  'web*': [d]\n  'os:Debian':\n    - match: grain\n    - e\n    - ignore_missing: true\n";
+    std::fs::write(user.path("pillar/top.sls"), top).unwrap();
+    let master = std::fs::read_to_string(user.path("conf/master")).unwrap();
+    let roots = format!("{master}pillar_roots: {{base: [{}]}}\n", user.path("pillar").display());
+    std::fs::write(user.path("conf/master"), roots).unwrap();
+    assert_eq!(
+        user.said(&["pillar.show_top", "web1"]).await,
+        json!({"base": {"web*": ["d"], "os:Debian": [{"match": "grain"}, "e"]}})
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn grains_that_hosts_told_are_kept_and_wake_them() {
+    let all = hosts(1, &Exec::Shell).await;
+    let user = User::of(&all);
+    assert_eq!(user.said(&["cache.grains", "*"]).await, json!({}));
+    let run = user.ssh(&["h00", "grains.items"]).await;
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let kept = user.said(&["cache.grains", "h*"]).await;
+    assert!(kept["h00"]["kernel"] == json!("Linux"), "{kept}");
+    let woken = user.said(&["network.wolmatch", "h*", "bcast=127.0.0.1", "destport=9"]).await;
+    let cards = kept["h00"]["hwaddr_interfaces"]
+        .as_object()
+        .map_or(0, |cards| cards.keys().filter(|name| *name != "lo").count());
+    assert_eq!(woken.as_array().unwrap().len(), cards, "{woken}");
+    assert_eq!(user.said(&["doc.wheel"]).await, json!({}));
+    assert_eq!(user.said(&["cache.cloud", "*"]).await, json!({}));
+    assert_eq!(user.said(&["fileserver.clear_cache"]).await, json!("No cache was cleared"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -45,6 +45,9 @@ fn plan() -> Plan {
         .with(Host::openssh("cut"))
         .with(Host::openssh("midway"))
         .with(Host::openssh("meeting"))
+        .with(Host::openssh("exclusive").user(User::new("loner")))
+        .with(Host::minimal("bare").setup("rm $(command -v wget)"))
+        .with(Host::minimal("barer").setup("rm $(command -v wget)"))
         .with(Host::openssh("reinstalled"))
         .with(Host::openssh("traps").user(User::new("mallory")))
 }
@@ -53,7 +56,7 @@ fn plan() -> Plan {
 fn plain() -> Host {
     [
         "victim", "frozen", "crowd", "wiper", "random", "stranger", "far", "halfway", "locked", "editor",
-        "lacking",
+        "lacking", "jinja", "tops",
     ]
     .into_iter()
     .fold(Host::openssh("plain"), |host, name| host.user(User::new(name)))

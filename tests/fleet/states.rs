@@ -175,7 +175,7 @@ fn ctl_08_two_controllers_on_one_host_never_run_states_at_once() {
 }
 
 /// Rounds of two controllers; all 100 take a minute and more.
-fn rounds() -> usize {
+pub(super) fn rounds() -> usize {
     std::env::var("HALITE_MEETINGS").ok().and_then(|text| text.parse().ok()).unwrap_or(8)
 }
 

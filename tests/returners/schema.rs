@@ -259,7 +259,7 @@ async fn librato_appoptics_and_prometheus_get_figures_of_states() {
     let heard = told_once("prometheus", "prometheus.url: URL", (200, ""), states_of("web/1")).await;
     assert_eq!(
         (heard.method.as_str(), heard.path.as_str()),
-        ("PUT", "/metrics/job/halite/instance/web%2F1/fun/state.highstate")
+        ("PUT", "/metrics/job/halite/instance@base64/d2ViLzE=/fun/state.highstate")
     );
     assert!(
         heard.body.contains("\nhalite_states_failed 1\n")

@@ -89,6 +89,19 @@ async fn tgt_13_ten_login_shells_start_the_thin() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn tgt_13_a_shell_from_before_fish_3_starts_the_thin() {
+    let fish_2 = "case \"$1\" in test*) echo \"fish: Unsupported use of '&&'. In fish, please use 'COMMAND; and \
+                  COMMAND'.\" >&2; exit 127;; esac; exec sh -c \"$1\"";
+    let program = ["/bin/sh", "-c", fish_2, "fish"].map(str::to_owned).to_vec();
+    let fake = FakeHost::start(Script { exec: Exec::Program(program), ..Script::default() }).await;
+    let host = host_of(&fake);
+    for round in ["first contact", "thin present"] {
+        let record = ping(&host).await;
+        assert!(matches!(&record.outcome, Outcome::Returned(ret) if ret.success), "{round}: {record:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn tgt_26_the_end_frame_decides_whatever_follows() {
     let tails = [
         vec![],

@@ -1,5 +1,6 @@
 //! One call, from greeting to end.
 
+use crate::alone;
 use crate::edition::{Engines, FURTHER};
 use crate::home::Home;
 use crate::link::{ControllerLink, FrameReader, FrameWriter};
@@ -21,8 +22,8 @@ use std::time::Duration;
 /// After the call's own limit, this long until the thin ends itself: the controller has given up by then.
 const AFTER_DEADLINE: Duration = Duration::from_secs(5);
 
-/// Retcode of a call that is beyond the lean thin, where nobody can send the full one.
-const CALL_NEEDS_MORE: i64 = 255;
+/// Retcode of a call that did not begin: it is beyond the lean thin, or not alone where it must be.
+const NOT_BEGUN: i64 = 255;
 
 /// Greets the controller, runs the call and answers. `call` is base64url, or `-` or `+` where it comes
 /// as a line on stdin (at once, or after the greeting).
@@ -96,13 +97,12 @@ fn end_now() {
 ///
 /// While it runs, `saltutil.running` on this host shows it.
 pub fn execute(call: Call, link: &mut dyn Link) -> Return {
-    attempt(call, link).unwrap_or_else(|| Return {
-        value: Value::from("this call needs the full executor"),
-        retcode: CALL_NEEDS_MORE,
-        success: false,
-        out: None,
-        notes: Vec::new(),
-    })
+    attempt(call, link).unwrap_or_else(|| refused("this call needs the full executor".to_owned()))
+}
+
+/// The return of a call that did not begin.
+fn refused(why: String) -> Return {
+    Return { value: why.into(), retcode: NOT_BEGUN, success: false, out: None, notes: Vec::new() }
 }
 
 /// As [`execute`]; `None` where this is the lean thin and the call needs the full one. Nothing was done then.
@@ -116,6 +116,10 @@ fn attempt(mut call: Call, link: &mut dyn Link) -> Option<Return> {
     {
         rustix::process::umask(Mode::from_raw_mode(mask & 0o777));
     }
+    let _turn = match alone::take(home.as_ref().map(|home| home.folder.as_path()), &call) {
+        Ok(turn) => turn,
+        Err(why) => return Some(refused(why)),
+    };
     let wipe = call.opts.get("__wipe").is_some_and(Value::is_truthy);
     // A full disk must not keep a host from answering.
     let entry = home
@@ -130,15 +134,12 @@ fn attempt(mut call: Call, link: &mut dyn Link) -> Option<Return> {
     if engines.lacked(&result) {
         return None;
     }
-    let (value, retcode, out) = match result {
-        Ok(value) => (value, ctx.retcode, ctx.out.map(str::to_owned)),
-        Err(error) => (Value::Str(error.to_string()), error.retcode(), None),
-    };
+    let answer = ctx.into_return(result);
     drop(entry);
     if let Some(home) = home.filter(|home| wipe || home.is_for_one_run) {
         home.wipe();
     }
-    Some(Return { value, retcode, success: retcode == 0, out, notes: ctx.notes })
+    Some(answer)
 }
 
 fn send_return(out: &FrameWriter, answer: &Return) -> io::Result<()> {

@@ -8,6 +8,7 @@ mod conformance;
 mod demo;
 mod lab;
 mod place;
+mod returners;
 mod rows;
 mod sizes;
 mod test;
@@ -57,6 +58,12 @@ const COMMANDS: &[Command] = &[
         usage: "rows [--run] [PREFIX]",
         about: "promises of docs/rows.md and the tests that hold them, e.g. `rows --run sec`",
         run: rows::run,
+    },
+    Command {
+        name: "returners",
+        usage: "returners",
+        about: "every returner in a table: written, read back, down and recovered, hostile value, secret absent",
+        run: returners::run,
     },
     Command {
         name: "thins",

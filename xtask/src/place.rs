@@ -36,12 +36,12 @@ pub fn cargo() -> Command {
     cargo
 }
 
-/// Builds the release binary.
+/// Builds the release binary, with variables of its build script: which thins it carries.
 ///
 /// # Errors
 /// When cargo fails.
-pub fn build_release() -> Outcome {
-    run(cargo().args(["build", "--release", "--locked"]))
+pub fn build_release(variables: Vec<(String, PathBuf)>) -> Outcome {
+    run(cargo().args(["build", "--release", "--locked"]).envs(variables))
 }
 
 /// What became of the wish to be root.

@@ -48,17 +48,27 @@ const TOOLS: &[&str] = &[
     "mariadbd",
     "psql",
     "setpriv",
+    "rabbitmq-server",
+    "prosody",
+    "odbc_config",
     "mosquitto",
     "mosquitto_sub",
+    "kcat",
     "nats-server",
     "influxd",
     "prometheus-pushgateway",
     "syslog-ng",
+    "carbon-cache",
+    "whisper-fetch",
+    "redis-cli",
     "aiosmtpd",
     "memcached",
     "redis-server",
     "etcd",
 ];
+
+/// The controller with every driver there is, those that are in no usual build, too.
+const FEATURES: &str = "--features=halite/all";
 
 /// One part of the run.
 struct Step {
@@ -105,11 +115,20 @@ fn format() -> Outcome {
 }
 
 fn lints() -> Outcome {
-    run_command(cargo().args(["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]))
+    run_command(cargo().args([
+        "clippy",
+        "--workspace",
+        FEATURES,
+        "--all-targets",
+        "--locked",
+        "--",
+        "-D",
+        "warnings",
+    ]))
 }
 
 fn doc_tests() -> Outcome {
-    run_command(cargo().args(["test", "--workspace", "--doc", "--locked", "--quiet"]))
+    run_command(cargo().args(["test", "--workspace", FEATURES, "--doc", "--locked", "--quiet"]))
 }
 
 /// nextest runs each test in a process of its own; `cargo test` does where it is missing.
@@ -121,13 +140,13 @@ fn tests() -> Outcome {
     say(
         "cargo-nextest is not here, so plain `cargo test` runs; `cargo install cargo-nextest --locked` gets it.",
     );
-    run_command(cargo().args(["test", "--workspace", "--locked", "--lib", "--bins", "--tests"]))
+    run_command(cargo().args(["test", "--workspace", FEATURES, "--locked", "--lib", "--bins", "--tests"]))
 }
 
 /// nextest speaks on stderr; its lines are passed on to stdout, so that the closing one stands in either.
 fn nextest(profile: &str) -> Outcome {
     let mut command = cargo();
-    command.args(["nextest", "run", "--workspace", "--locked", "--profile", profile]);
+    command.args(["nextest", "run", "--workspace", FEATURES, "--locked", "--profile", profile]);
     say(&format!("$ {}", typed(&command)));
     let mut child = command.stderr(Stdio::piped()).spawn()?;
     let stderr = child.stderr.take().into_iter();

@@ -17,6 +17,8 @@ use crate::ui::{Failure, Outcome, run as run_command, say, stdout_of};
 #[path = "../../thin/unwind_tables.rs"]
 mod unwind_tables;
 
+const ARCHITECTURES: [&str; 2] = ["x86_64", "aarch64"];
+
 /// Debian's compiler, its sources, and musl's linker wrapper.
 const PACKAGES: &[&str] = &["rustc-web", "cargo-web", "rust-web-src", "musl-tools", "python3-venv"];
 const RUSTC: &str = "/usr/bin/rustc";
@@ -49,21 +51,45 @@ const UNSHARED: &str = "-C llvm-args=-enable-machine-outliner=never";
 /// Missing packages, or a failed build.
 pub fn run(arguments: &[String]) -> Outcome {
     let names: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let wanted: &[&str] = if names.is_empty() { &["x86_64", "aarch64"] } else { &names };
-    if let Some(name) = wanted.iter().find(|name| !["x86_64", "aarch64"].contains(name)) {
-        return Err(Failure(format!("no recipe for `{name}`; there are: x86_64, aarch64")));
+    let wanted: &[&str] = if names.is_empty() { &ARCHITECTURES } else { &names };
+    if let Some(name) = wanted.iter().find(|name| !ARCHITECTURES.contains(name)) {
+        return Err(Failure(format!("no recipe for `{name}`; there are: {}", ARCHITECTURES.join(", "))));
     }
     packages()?;
-    let mut variables = Vec::new();
+    let mut words = Vec::new();
     for arch in wanted {
-        for edition in &EDITIONS {
-            let thin = build(arch, edition)?;
-            variables.push(format!("{}_{}={}", edition.variable, arch.to_uppercase(), thin.display()));
-        }
+        words.extend(build_both(arch)?.into_iter().map(|(name, thin)| format!("{name}={}", thin.display())));
     }
     say("\nEmbed them in the controller with:");
-    say(&format!("  {} cargo build --release --locked", variables.join(" ")));
+    say(&format!("  {} cargo build --release --locked", words.join(" ")));
     Ok(())
+}
+
+/// A variable that hands a thin to the controller's build, and its value.
+pub type Handed = (String, PathBuf);
+
+/// The thins of this machine's architecture as a release carries them; none where their compilers cannot be had, so
+/// that the controller's build makes its own.
+///
+/// # Errors
+/// A failed build.
+pub fn for_release() -> Outcome<Vec<Handed>> {
+    let arch = std::env::consts::ARCH;
+    if !ARCHITECTURES.contains(&arch) {
+        return Ok(Vec::new());
+    }
+    if let Err(Failure(why)) = compilers() {
+        say(&format!("{why}; so the thins are those of a plain `cargo build`, against glibc."));
+        return Ok(Vec::new());
+    }
+    build_both(arch)
+}
+
+fn build_both(arch: &str) -> Outcome<Vec<Handed>> {
+    EDITIONS
+        .iter()
+        .map(|edition| Ok((format!("{}_{}", edition.variable, arch.to_uppercase()), build(arch, edition)?)))
+        .collect()
 }
 
 /// Builds the aarch64 thin for the tests, where its compilers can be had: Debian's, and zig from PyPI.

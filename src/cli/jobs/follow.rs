@@ -46,7 +46,8 @@ pub(super) async fn follow(desk: &Desk, job: Option<JobName>) -> Result<u8, Refu
 
 /// The newest job that runs.
 async fn running(desk: &Desk) -> Result<Jid, Refusal> {
-    let jobs = desk.store.find(&Search::default()).await.map_err(trouble)?;
+    let search = Search { unended: true, ..Search::default() };
+    let jobs = desk.store.find(&search).await.map_err(trouble)?;
     let newest = jobs.iter().rev().find(|job| job.state() == RunState::Running);
     newest.map(|job| job.jid).ok_or_else(|| {
         Refusal::new(exit::NO_TARGET, "no job runs now; `halite jobs show last` shows the newest")

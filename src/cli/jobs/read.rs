@@ -4,32 +4,97 @@ use super::{moment, no_job, trouble};
 use crate::cli::exit;
 use crate::cli::options::{JobName, JobsFilter};
 use crate::cli::setup::Refusal;
-use crate::jobs::{Job, JobStore, RunState, Search, StoreError, StoredReturn};
-use crate::output::history::{Fate, HostView, JobHead, Stage, has_changes};
+use crate::jobs::{self, Ending, Job, JobStore, RunState, Search, StoreError, StoredReturn};
+use crate::output::history::{Counts, Fate, HostView, JobHead, Stage};
 use crate::runners::WholeJob;
 use halite_roster::Glob;
 use halite_wire::{Jid, Map, MinionId, Value};
+use std::collections::HashSet;
 use std::time::Duration;
+use tokio::sync::mpsc;
 
-/// The jobs that agree with the filter, newest first.
-pub(super) async fn newest_first(
-    store: &dyn JobStore,
-    filter: &JobsFilter,
-    now_micros: u64,
-) -> Result<Vec<Jid>, Refusal> {
-    let time = |text: &Option<String>| text.as_deref().map(|text| moment(text, now_micros)).transpose();
-    let search = Search {
-        since: time(&filter.since)?,
-        until: time(&filter.until)?,
-        functions: filter.functions.clone(),
-        ..Search::default()
-    };
-    let targets: Vec<Glob> = filter.targets.iter().map(|glob| Glob::new(glob)).collect();
-    let mut jobs = store.find(&search).await.map_err(trouble)?;
-    if !targets.is_empty() {
-        jobs.retain(|job| targets.iter().any(|glob| glob.is_match(&target(job))));
+/// Returns read ahead of whoever shows them.
+const RETURNS_WAITING_MAX: usize = 64;
+
+/// Jobs read in one go, where the store can stop at a number.
+const JOBS_AT_ONCE: usize = 100;
+
+/// The jobs that agree with a filter, newest first, in pieces.
+pub(super) struct Newest {
+    search: Search,
+    targets: Vec<Glob>,
+    is_over: bool,
+}
+
+impl Newest {
+    pub(super) fn new(filter: &JobsFilter, now_micros: u64) -> Result<Newest, Refusal> {
+        let time = |text: &Option<String>| text.as_deref().map(|text| moment(text, now_micros)).transpose();
+        let search = Search {
+            since: time(&filter.since)?,
+            until: time(&filter.until)?,
+            functions: filter.functions.clone(),
+            // A search by function looks at all jobs anyway.
+            newest: filter.functions.is_empty().then(|| filter.newest.unwrap_or(0).max(JOBS_AT_ONCE)),
+            ..Search::default()
+        };
+        let targets = filter.targets.iter().map(|glob| Glob::new(glob)).collect();
+        Ok(Newest { search, targets, is_over: false })
     }
-    Ok(jobs.iter().rev().map(|job| job.jid).collect())
+
+    /// The next ones with their counts; `None` where there are no more.
+    pub(super) async fn next(
+        &mut self,
+        store: &dyn JobStore,
+    ) -> Result<Option<Vec<(JobHead, Counts)>>, StoreError> {
+        if self.is_over {
+            return Ok(None);
+        }
+        let mut jobs = store.find(&self.search).await?;
+        let oldest = jobs.first().map_or(0, |job| job.jid.unix_micros());
+        self.is_over = oldest == 0 || self.search.newest.is_none_or(|most| jobs.len() < most);
+        self.search.until = Some(Jid::from_unix_micros(oldest.saturating_sub(1)));
+        if !self.targets.is_empty() {
+            jobs.retain(|job| self.targets.iter().any(|glob| glob.is_match(&target(job))));
+        }
+        jobs.reverse();
+        let jids: Vec<Jid> = jobs.iter().map(|job| job.jid).collect();
+        let counts = store.counts(&jids).await?;
+        Ok(Some(jobs.iter().zip(counts).map(|(job, counts)| (head(job), shown(job, &counts))).collect()))
+    }
+}
+
+/// The counts as people read them: hosts without a return are awaited, or lost with the process of their job.
+pub(super) fn shown(job: &Job, counts: &jobs::Counts) -> Counts {
+    let (without, is_cut_off) = (counts.without(), job.state() == RunState::Interrupted);
+    let jobs::Counts { ok, changed, failed, lost, .. } = *counts;
+    let (lost, awaited) = if is_cut_off { (lost + without, 0) } else { (lost, without) };
+    Counts { ok, changed, failed, lost, awaited }
+}
+
+/// Gives every host of the job to `each`, as it is read: those with a return, then the others.
+pub(super) async fn for_each(
+    store: &dyn JobStore,
+    job: &Job,
+    mut each: impl FnMut(HostView) -> Result<(), Refusal>,
+) -> Result<(), Refusal> {
+    let (to, mut rows) = mpsc::channel(RETURNS_WAITING_MAX);
+    let showing = async {
+        let mut known = HashSet::new();
+        while let Some(ret) = rows.recv().await {
+            each(host(&ret))?;
+            known.insert(ret.id);
+        }
+        Ok(known)
+    };
+    let (sent, known) = tokio::join!(store.send_returns(job.jid, to), showing);
+    let known: HashSet<MinionId> = known?;
+    sent.map_err(trouble)?;
+    let is_cut_off = job.state() == RunState::Interrupted;
+    let targets = store.targets(job.jid).await.map_err(trouble)?;
+    for (place, id) in targets.into_iter().enumerate().filter(|(_, id)| !known.contains(id)) {
+        each(if is_cut_off { host(&StoredReturn::cut_off(job, place, id)) } else { awaited(&id) })?;
+    }
+    Ok(())
 }
 
 /// The job a name stands for.
@@ -90,12 +155,11 @@ fn target(job: &Job) -> String {
 
 pub(super) fn host(ret: &StoredReturn) -> HostView {
     let outcome = ret.full_ret.get_str("outcome").unwrap_or(if ret.success { "ok" } else { "failed" });
-    let changed = || ret.fun.starts_with("state.") && has_changes(ret.value());
-    let fate = match outcome {
-        "ok" if changed() => Fate::Changed,
-        "ok" => Fate::Ok,
-        "failed" => Fate::Failed,
-        _ => Fate::Lost,
+    let fate = match ret.ending() {
+        Ending::Ok => Fate::Ok,
+        Ending::Changed => Fate::Changed,
+        Ending::Failed => Fate::Failed,
+        Ending::Lost => Fate::Lost,
     };
     HostView {
         id: ret.id.to_string(),

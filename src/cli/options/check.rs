@@ -46,9 +46,11 @@ pub(super) fn read_ssh_options(found: &Found) -> Result<SshOptions, UsageError> 
         pace: read_pace(found)?,
         is_async: found.is_set("async"),
         metadata: metadata(found)?,
+        unkept: found.unkept(),
         subset: counted(found, "subset")?,
         timeout: seconds(found, "timeout")?,
         connect_timeout: seconds(found, "connect-timeout")?,
+        exclusive: exclusive(found)?,
         wipe: found.is_set("wipe") || found.is_set("rand-thin-dir"),
         rand_thin_dir: found.is_set("rand-thin-dir"),
         no_cache: found.is_set("no-cache"),
@@ -71,6 +73,20 @@ fn read_reach(found: &Found) -> Result<SshOptions, UsageError> {
         roster_file: found.path("roster-file"),
         ..SshOptions::default()
     })
+}
+
+fn exclusive(found: &Found) -> Result<Option<Duration>, UsageError> {
+    let wait = seconds(found, "exclusive-wait")?;
+    if !found.is_set("exclusive") && wait.is_none() {
+        return Ok(None);
+    }
+    if found.is_set("raw") || found.is_set("rand-thin-dir") {
+        let other = if found.is_set("raw") { "--raw" } else { "--rand-thin-dir" };
+        return Err(UsageError::new(format!(
+            "--exclusive goes by a lock in the executor's directory, and {other} does without that directory"
+        )));
+    }
+    Ok(Some(wait.unwrap_or_default()))
 }
 
 fn counted(found: &Found, long: &str) -> Result<Option<usize>, UsageError> {

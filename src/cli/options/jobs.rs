@@ -85,6 +85,7 @@ pub(super) fn read_jobs(name: &str, found: &Found) -> Result<JobsOptions, UsageE
         None => "list",
     };
     let rest: Vec<&str> = rest.collect();
+    check_options(name, verb, found)?;
     let group = found.is_set("group");
     let action = match (verb, &rest[..]) {
         ("list", []) => JobsAction::List(filter(found)?),
@@ -96,9 +97,14 @@ pub(super) fn read_jobs(name: &str, found: &Found) -> Result<JobsOptions, UsageE
         ("export", [job]) => JobsAction::Export { job: self::job(job)?, format: format(found)? },
         ("stop", [job]) => JobsAction::Stop(self::job(job)?),
         ("diff" | "export" | "stop" | "show" | "follow" | "list", _) => {
-            return Err(UsageError::new(format!(
-                "`{name} {verb}` does not take these words; {name} --help shows what it takes"
-            )));
+            let what = match verb {
+                "diff" => "two jobs, as in `diff 20261120031502123456 last`",
+                "list" => "options alone, as in `list --failed`",
+                "follow" => "one job, or none for the one that runs",
+                "export" => "one job, as in `export last --format csv`",
+                _ => "one job: its id, or `last`",
+            };
+            return Err(UsageError::new(format!("`{name} {verb}` takes {what}")));
         }
         (other, _) => {
             let verbs = ["list", "show", "diff", "follow", "export", "stop"];
@@ -111,6 +117,32 @@ pub(super) fn read_jobs(name: &str, found: &Found) -> Result<JobsOptions, UsageE
     };
     let hosts = found.list("host");
     Ok(JobsOptions { common: read_common(found)?, action, failed: found.is_set("failed"), hosts })
+}
+
+/// Options and the words they go with.
+const OF_VERBS: [(&[&str], &[&str]); 4] = [
+    (&["function", "target", "since", "until", "count"], &["list"]),
+    (&["group"], &["show"]),
+    (&["host"], &["show", "diff", "follow", "export"]),
+    (&["format"], &["export"]),
+];
+
+/// An option that would do nothing is a mistake.
+fn check_options(name: &str, verb: &str, found: &Found) -> Result<(), UsageError> {
+    for (longs, verbs) in OF_VERBS {
+        if let Some(opt) = found.first_of(longs).filter(|_| !verbs.contains(&verb)) {
+            let long = opt.long;
+            let right = match verbs {
+                ["list"] => "the list of jobs".to_owned(),
+                verbs => verbs.iter().map(|verb| format!("`{name} {verb}`")).collect::<Vec<_>>().join(", "),
+            };
+            return Err(UsageError::new(format!("--{long} is for {right}, not for `{name} {verb}`")));
+        }
+    }
+    if found.is_set("failed") && verb == "stop" {
+        return Err(UsageError::new(format!("--failed has no meaning for `{name} stop`")));
+    }
+    Ok(())
 }
 
 fn is_job(word: &str) -> bool {
@@ -149,8 +181,22 @@ fn format(found: &Found) -> Result<Format, UsageError> {
     })
 }
 
+/// Options a job that runs again has no use for: it has its hosts, and its arguments as they were read then.
+const OF_THE_JOB: [&str; 8] =
+    ["hosts", "pcre", "list", "delimiter", "raw", "no-parse", "update-roster", "allow-empty"];
+
 /// `resume`: only what was not finished; else `rerun`.
 pub(super) fn read_again(name: &str, found: &Found, resume: bool) -> Result<SshOptions, UsageError> {
+    if let Some(opt) = found.first_of(&OF_THE_JOB) {
+        let long = opt.long;
+        return Err(UsageError::new(format!(
+            "--{long} has no meaning for `{name}`: hosts and call are those of the job; \
+             `halite ssh` runs another call, or on other hosts"
+        )));
+    }
+    if found.is_set("key-deploy") {
+        return Err(UsageError::new(format!("--key-deploy is for `halite ssh`, not for `{name}`")));
+    }
     let words = found.words();
     let [word] = &words[..] else {
         return Err(UsageError::new(format!("which job? For example: {name} last; `halite jobs` shows all")));

@@ -10,6 +10,23 @@ use std::str::FromStr;
 /// What the words that are no options are called.
 pub(super) const WORDS: &str = "words";
 
+/// Options no job keeps, beside those of the login and of host keys.
+const UNKEPT: [&str; 13] = [
+    "batch",
+    "batch-wait",
+    "connect-timeout",
+    "failhard",
+    "limit-failures",
+    "rand-thin-dir",
+    "return",
+    "return-config",
+    "return-kwargs",
+    "roster",
+    "roster-file",
+    "timeout",
+    "wipe",
+];
+
 const SECTIONS: [Section; 9] = [
     Section::Target,
     Section::Jobs,
@@ -130,6 +147,19 @@ impl Found {
             Some(_) => self.matches.contains_id(opt.long),
             None => self.matches.get_flag(opt.long),
         })
+    }
+
+    /// Names of the options that say how hosts are reached and run on: no job keeps what they said.
+    pub(super) fn unkept(&self) -> Vec<String> {
+        let is_meant = |opt: &&Opt| {
+            matches!(opt.section, Section::Login | Section::HostKeys) || UNKEPT.contains(&opt.long)
+        };
+        self.given().filter(is_meant).map(|opt| format!("--{}", opt.long)).collect()
+    }
+
+    /// The first of these options that was given.
+    pub(super) fn first_of(&self, longs: &[&'static str]) -> Option<&'static Opt> {
+        self.given().find(|opt| longs.contains(&opt.long))
     }
 
     /// Why the first option that does not work yet cannot be had, and what to do instead.

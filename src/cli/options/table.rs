@@ -198,6 +198,17 @@ pub(super) const SSH: &[Opt] = &[
     taking("metadata", "DICT", Section::Running, "Keep this with the job, to search for"),
     taking("timeout", "SECONDS", Section::Running, "How long the function may take on a host"),
     taking("connect-timeout", "SECONDS", Section::Running, "How long each step before the function may take"),
+    switch(
+        "exclusive",
+        Section::Running,
+        "Run alone on each host: refused beside other calls of its user, and no other begins",
+    ),
+    taking(
+        "exclusive-wait",
+        "SECONDS",
+        Section::Running,
+        "Like --exclusive, but wait so long for the others to end",
+    ),
     switch("wipe", Section::Running, "Remove the executor from the host afterwards").short('w'),
     switch(
         "rand-thin-dir",

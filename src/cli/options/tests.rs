@@ -35,6 +35,7 @@ fn sample(opt: &Opt) -> &'static str {
         "jid" => "20261121031502123456",
         "max-procs" | "port" | "timeout" | "connect-timeout" | "batch" | "batch-wait"
         | "batch-safe-limit" | "batch-safe-size" | "limit-failures" | "subset" => "7",
+        "exclusive-wait" => "1.5",
         "metadata" | "return-kwargs" => "{a:1}",
         "out-indent" => "-1",
         "state-verbose" => "False",
@@ -286,7 +287,9 @@ fn jobs_are_named_by_id_or_as_the_last() {
     assert_eq!(jobs(&format!("diff {jid} last")), JobsAction::Diff(named, JobName::Newest));
     assert_eq!(jobs("follow"), JobsAction::Follow(None));
     for (line, said) in [
-        ("diff last", "does not take these words"),
+        ("diff last", "takes two jobs"),
+        ("show last --format csv", "is for `halite jobs export`"),
+        ("last -n 3", "is for the list of jobs"),
         ("folow", "did you mean"),
         ("show 2026", "20 digits"),
         ("export last --format xml", "jsonl, csv, junit"),

@@ -70,10 +70,14 @@ pub struct SshOptions {
     pub is_async: bool,
     /// Kept with the job.
     pub metadata: Map,
+    /// Names of the options given whose values are not kept with the job.
+    pub unkept: Vec<String>,
     /// Run on so many of the hosts, picked at random.
     pub subset: Option<usize>,
     pub timeout: Option<Duration>,
     pub connect_timeout: Option<Duration>,
+    /// Run alone on each host, or not at all; others are waited for so long.
+    pub exclusive: Option<Duration>,
     pub wipe: bool,
     pub rand_thin_dir: bool,
     pub no_cache: bool,

@@ -144,7 +144,7 @@ impl Remote {
         };
         let base = text("base");
         Ok(Remote {
-            mirror: Mirror::new(&cache.join("gitfs"), &url, login),
+            mirror: Mirror::new(&cache.join("gitfs"), &url, login).with_refspecs(option("refspecs"))?,
             root: text("root"),
             mount: mount(&text("mountpoint")),
             base: if base.is_empty() { "master".to_owned() } else { base },

@@ -2,6 +2,7 @@
 
 use super::run;
 use crate::config::private_dir;
+use halite_wire::Value;
 use rustix::fs::FlockOperation;
 use std::collections::HashMap;
 use std::fs::File;
@@ -17,11 +18,16 @@ const UNUSED: Duration = Duration::from_secs(7 * 24 * 3600);
 /// A server that says nothing for so long hangs.
 const STALL: Duration = Duration::from_secs(if cfg!(test) { 2 } else { 60 });
 
+/// All branches and tags.
+const REFSPECS: [&str; 2] = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"];
+
 /// A repository and how it is reached.
 #[derive(Clone, Debug)]
 pub struct Mirror {
     pub url: String,
     login: Login,
+    /// What is fetched, in the words of git.
+    refspecs: Vec<String>,
     /// Of this repository alone: `repository/`, `trees/`.
     folder: PathBuf,
 }
@@ -92,7 +98,36 @@ impl Mirror {
             hasher.update(&(field.len() as u64).to_le_bytes()).update(field.as_bytes());
         }
         let folder = cache.join(&hasher.finalize().to_hex()[..32]);
-        Mirror { url: url.to_owned(), login, folder }
+        let refspecs = REFSPECS.map(str::to_owned).to_vec();
+        Mirror { url: url.to_owned(), login, refspecs, folder }
+    }
+
+    /// Fetches what `refspecs` names (a list, or a text with commas); without one, all branches and tags. As for Salt,
+    /// branches of the remote are `refs/remotes/origin/`; here that is where branches are looked for.
+    ///
+    /// # Errors
+    /// It is no list of texts of the form `+FROM:TO`.
+    pub fn with_refspecs(mut self, refspecs: Option<&Value>) -> Result<Mirror, String> {
+        let wrong = || "refspecs takes a list of texts like `+refs/heads/*:refs/remotes/origin/*`".to_owned();
+        let given: Vec<&str> = match refspecs {
+            None | Some(Value::Null) => return Ok(self),
+            Some(Value::Str(words)) => words.split(',').map(str::trim).collect(),
+            Some(list) => {
+                let items = list.as_list().ok_or_else(wrong)?.iter();
+                items.map(|one| one.as_str().ok_or_else(wrong)).collect::<Result<_, _>>()?
+            }
+        };
+        if given.iter().any(|spec| spec.split(':').filter(|part| !part.is_empty()).count() != 2) {
+            return Err(wrong());
+        }
+        self.refspecs =
+            given.iter().map(|spec| spec.replace(":refs/remotes/origin/", ":refs/heads/")).collect();
+        if self.refspecs != REFSPECS {
+            // Another selection is another mirror: what one fetches, the other would remove.
+            let digest = blake3::hash(self.refspecs.join("\n").as_bytes()).to_hex();
+            self.folder = self.folder.with_extension(&digest[..16]);
+        }
+        Ok(self)
     }
 
     /// Where all of it is kept.
@@ -138,9 +173,9 @@ impl Mirror {
     }
 
     fn fetch(&self) -> Result<(), GitError> {
-        let spec = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"];
         // Progress shows that the server is alive.
-        let fetch = ["fetch", "--progress", "--prune", "--no-auto-gc", "--", &self.url, spec[0], spec[1]];
+        let mut fetch = vec!["fetch", "--progress", "--prune", "--no-auto-gc", "--", &self.url];
+        fetch.extend(self.refspecs.iter().map(String::as_str));
         self.git(&fetch, None).map(drop)
     }
 

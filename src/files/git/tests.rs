@@ -156,3 +156,30 @@ fn a_remote_that_was_never_reached_is_told_with_every_file_it_could_have() {
     assert!(mirror.update(hour).unwrap_err().to_string().contains("a short while ago"));
     assert!(began.elapsed() < Duration::from_secs(1));
 }
+
+#[test]
+fn refspecs_say_what_is_fetched_and_where_it_is_looked_for() {
+    let room = Room::new();
+    room.git(&["update-ref", "refs/pull/7/head", "dev"]);
+    let server = GitServer::daemon(&room.0.join("srv")).unwrap();
+    let environments = |refspecs: &str| {
+        let options = format!("gitfs_remotes: ['{}/origin': [{{refspecs: {refspecs}}}]]", server.url);
+        let mut names = room.files(&options).environments();
+        names.sort();
+        names.join(" ")
+    };
+    // Git brings the tags of what it fetches by itself.
+    let pulls = "'+refs/pull/*/head:refs/remotes/origin/pr/*'";
+    assert_eq!(
+        environments(&format!("['+refs/heads/*:refs/remotes/origin/*', {pulls}]")),
+        "base dev pr/7 v1"
+    );
+    assert_eq!(environments("'+refs/heads/master:refs/heads/master,+refs/tags/*:refs/tags/*'"), "base v1");
+    assert_eq!(environments("null"), "base dev v1");
+    for wrong in ["[1]", "x", "{a: b}", "['refs/heads/*:']"] {
+        let opts = format!("gitfs_remotes: ['u': [{{refspecs: {wrong}}}]]");
+        let opts = halite_render::yaml::load(&opts).unwrap().to_value();
+        let error = GitFs::read(opts.as_map().unwrap(), &room.0.join("cache")).err().unwrap();
+        assert!(error.contains("refspecs takes a list"), "{wrong}: {error}");
+    }
+}

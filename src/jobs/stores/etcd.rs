@@ -15,8 +15,11 @@ use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 use tokio::sync::mpsc;
 
+/// Bytes of one answer that are believed.
+const ANSWER_BYTES_MAX: usize = 256 << 20;
+
 /// Keys of one answer.
-const KEYS_AT_ONCE: usize = 2000;
+const KEYS_AT_ONCE: usize = 1000;
 
 pub struct Etcd {
     client: reqwest::Client,
@@ -37,7 +40,7 @@ pub fn open(options: &Options) -> Result<Etcd, StoreError> {
     let protocol = options.text("protocol", "http");
     // Fails where a provider is there already, and then there is nothing to do.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let mut client = reqwest::Client::builder().no_proxy();
+    let mut client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
     if let Some(ca) = options.path("ca") {
         let pem = std::fs::read(ca).map_err(|error| options.wrong("ca", &error.to_string()))?;
         let all = reqwest::Certificate::from_pem_bundle(&pem);
@@ -84,12 +87,24 @@ impl Etcd {
         if let Some(token) = token {
             request = request.header("Authorization", token);
         }
-        let answer = request.send().await.map_err(down)?;
+        let mut answer = request.send().await.map_err(down)?;
         let status = answer.status().as_u16();
-        let text = answer.text().await.map_err(down)?;
+        let mut bytes = Vec::new();
+        while let Some(more) = answer.chunk().await.map_err(down)? {
+            bytes.extend_from_slice(&more);
+            if bytes.len() > ANSWER_BYTES_MAX {
+                let why = format!("an answer of more than {} MiB", ANSWER_BYTES_MAX >> 20);
+                return Err(StoreError::Refused { place: self.place.clone(), why });
+            }
+        }
+        let text = String::from_utf8_lossy(&bytes);
         let (place, why) = (self.place.clone(), format!("{status}: {}", text.trim()));
         match status {
-            200 => serde_json::from_str(&text).map_err(|_| StoreError::Refused { place, why }),
+            // Every answer of etcd has a header; what has none comes from somebody else.
+            200 => match serde_json::from_str::<Json>(&text) {
+                Ok(answer) if answer["header"].is_object() => Ok(answer),
+                _ => Err(StoreError::Refused { place, why: "it does not answer as etcd does".to_owned() }),
+            },
             _ if text.contains("too large") || text.contains("too many operations") => {
                 Err(StoreError::BadRecord { place, why })
             }

@@ -15,6 +15,12 @@ use tokio::sync::{Mutex, mpsc};
 
 const KEY_BYTES_MAX: usize = 250;
 
+/// Bytes of one value that are believed: servers take a megabyte, or some more where they are told to.
+const VALUE_BYTES_MAX: usize = 256 << 20;
+
+/// Bytes of one line of an answer: a word, a key, two numbers.
+const LINE_BYTES_MAX: u64 = 4096;
+
 /// Keys asked for at once.
 const KEYS_AT_ONCE: usize = 100;
 
@@ -91,6 +97,9 @@ impl Memcache {
             line.write_all(format!("get {}\r\n", keys.join(" ")).as_bytes()).await?;
             let mut found = Vec::new();
             while let Some(pair) = value(&mut line).await? {
+                if found.len() == keys.len() {
+                    return Err(io::Error::other("more values than were asked for"));
+                }
                 found.push(pair);
             }
             Ok((found, line))
@@ -148,8 +157,11 @@ async fn store(line: &mut BufReader<TcpStream>, verb: &str, key: &str, value: &s
 /// One line, without its end.
 async fn say(line: &mut BufReader<TcpStream>) -> io::Result<String> {
     let mut said = String::new();
-    if line.read_line(&mut said).await? == 0 {
-        return Err(ErrorKind::UnexpectedEof.into());
+    // What is cut off at its length is no answer.
+    let read = line.take(LINE_BYTES_MAX).read_line(&mut said).await?;
+    if !said.ends_with('\n') {
+        let kind = if read == 0 { ErrorKind::UnexpectedEof } else { ErrorKind::InvalidData };
+        return Err(kind.into());
     }
     said.truncate(said.trim_end().len());
     Ok(said)
@@ -162,9 +174,13 @@ async fn value(line: &mut BufReader<TcpStream>) -> io::Result<Option<(String, St
     let (Some("VALUE"), Some(key), Some(length)) = (words.next(), words.next(), words.nth(1)) else {
         return if head == "END" { Ok(None) } else { Err(io::Error::other(head)) };
     };
-    let length: usize = length.parse().map_err(|_| io::Error::other(head.clone()))?;
-    let mut bytes = vec![0; length + 2];
-    line.read_exact(&mut bytes).await?;
+    let length = length.parse().ok().filter(|length| *length <= VALUE_BYTES_MAX);
+    let length = length.ok_or_else(|| io::Error::other(head.clone()))?;
+    // Memory is taken as the value comes, not as it was announced.
+    let mut bytes = Vec::new();
+    if line.take(length as u64 + 2).read_to_end(&mut bytes).await? < length + 2 {
+        return Err(ErrorKind::UnexpectedEof.into());
+    }
     bytes.truncate(length);
     Ok(Some((key.to_owned(), String::from_utf8_lossy(&bytes).into_owned())))
 }

@@ -3,6 +3,8 @@
 pub(super) mod etcd;
 pub(super) mod local_cache;
 pub(super) mod memcache;
+#[cfg(feature = "mongo")]
+pub(super) mod mongo;
 pub(super) mod mysql;
 pub(super) mod postgres;
 pub(super) mod postgres_local_cache;
@@ -35,6 +37,7 @@ pub const BACKENDS: &[Backend] = &[
     },
     Backend { name: "mariadb", options: "mysql", open: |options| shelf(mysql::open(options)) },
     Backend { name: "memcache", options: "memcache", open: |options| shelf(memcache::open(options)) },
+    Backend { name: "mongo", options: "mongo", open: open_mongo },
     Backend { name: "mysql", options: "mysql", open: |options| shelf(mysql::open(options)) },
     Backend {
         name: "pgjsonb",
@@ -56,6 +59,16 @@ pub const BACKENDS: &[Backend] = &[
 
 fn shelf<S: Shelf + 'static>(opened: Result<S, StoreError>) -> Result<Arc<dyn JobStore>, StoreError> {
     Ok(Arc::new(Remote::new(opened?)))
+}
+
+#[cfg(feature = "mongo")]
+fn open_mongo(options: &Options) -> Result<Arc<dyn JobStore>, StoreError> {
+    shelf(mongo::open(options))
+}
+
+#[cfg(not(feature = "mongo"))]
+fn open_mongo(_: &Options) -> Result<Arc<dyn JobStore>, StoreError> {
+    Err(StoreError::NotBuilt { name: "mongo", feature: "mongo" })
 }
 
 /// The store called `name`, with its options. Nothing is connected yet.

@@ -4,7 +4,7 @@
 //! who has returned already, all in one transaction: a batch that is sent again changes nothing.
 
 use super::super::record::{read_load, read_return};
-use super::super::remote::Shelf;
+use super::super::remote::{Endings, Shelf};
 use super::super::search::{like, push_any};
 use super::super::{Options, Search, StoreError, StoredReturn, json};
 use super::sql::{self, Kind};
@@ -45,6 +45,15 @@ const TABLES: [&str; 3] = [
     ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin",
 ];
 
+/// How hosts ended, in words of our own or of other programs, which have no `outcome`.
+const ENDINGS: &str = "SELECT `jid`,
+    CASE WHEN NOT JSON_VALID(`full_ret`) THEN 'lost'
+    ELSE CASE COALESCE(JSON_UNQUOTE(JSON_EXTRACT(`full_ret`, '$.outcome')),
+            IF(JSON_UNQUOTE(JSON_EXTRACT(`full_ret`, '$.success')) IN ('true', '1'), 'ok', 'failed'))
+        WHEN 'ok' THEN IF(COALESCE(JSON_UNQUOTE(JSON_EXTRACT(`full_ret`, '$.changed')), '') = 'true', 'changed', 'ok')
+        WHEN 'failed' THEN 'failed' ELSE 'lost' END END AS `ending`,
+    COUNT(DISTINCT `id`) FROM `salt_returns` WHERE `jid` IN (";
+
 /// Characters of the column `fun`.
 const FUN_CHARS_MAX: usize = 50;
 
@@ -56,7 +65,9 @@ pub struct MySql {
     place: String,
 }
 
-/// `mysql.host`, `user`, `pass`, `db`, `port`, `ssl_ca`, `ssl_cert`, `ssl_key`, with Salt's defaults.
+/// `mysql.host`, `user`, `pass`, `db`, `port`, `ssl_ca`, `ssl_cert`, `ssl_key`, with Salt's defaults. With `ssl_ca` there is
+/// no connection but to a server with a certificate for `host`, signed by one of that file; `system` means the authorities
+/// of this machine. Without it a server may encrypt, and nobody can say whether it is the right one, as with Salt.
 ///
 /// # Errors
 /// The port is none.
@@ -71,7 +82,12 @@ pub fn open(options: &Options) -> Result<MySql, StoreError> {
         .password(&options.text("pass", "salt"))
         .disable_statement_logging();
     if let Some(ca) = options.path("ssl_ca") {
-        connect = connect.ssl_ca(ca).ssl_mode(MySqlSslMode::VerifyIdentity);
+        connect = connect.ssl_mode(MySqlSslMode::VerifyIdentity);
+        if !sql::is_system(&ca) {
+            connect = connect.ssl_ca(ca);
+        }
+    } else {
+        tracing::info!("{place}: its certificate is not verified, as mysql.ssl_ca is not set");
     }
     if let (Some(cert), Some(key)) = (options.path("ssl_cert"), options.path("ssl_key")) {
         connect = connect.ssl_client_cert(cert).ssl_client_key(key);
@@ -196,6 +212,21 @@ impl Shelf for MySql {
             }
         }
         Ok(())
+    }
+
+    async fn endings(&self, jids: &[Jid]) -> Result<Option<Vec<Endings>>, StoreError> {
+        let mut count = QueryBuilder::new(ENDINGS);
+        let mut wanted = count.separated(", ");
+        jids.iter().for_each(|jid| _ = wanted.push_bind(jid.as_str().to_owned()));
+        count.push(") GROUP BY `jid`, `ending`");
+        if jids.is_empty() {
+            return Ok(Some(Vec::new()));
+        }
+        let rows = count.build().fetch_all(&self.pool).await.map_err(self.failed())?;
+        let endings = |row: &sqlx::mysql::MySqlRow| {
+            Endings::of_row(row.try_get(0).ok()?, row.try_get(1).ok()?, row.try_get(2).ok()?)
+        };
+        Ok(Some(rows.iter().filter_map(endings).collect()))
     }
 
     async fn remove(&self, jid: Jid) -> Result<(), StoreError> {

@@ -4,7 +4,7 @@
 //! As with [`super::mysql`], a batch locks its jobs before it looks who has returned already.
 
 use super::super::record::{read_load, read_return};
-use super::super::remote::Shelf;
+use super::super::remote::{Endings, Shelf};
 use super::super::search::{like, push_any};
 use super::super::{Options, Search, StoreError, StoredReturn, json};
 use super::sql::{self, Kind};
@@ -17,6 +17,14 @@ use tokio::sync::mpsc;
 
 /// Bytes of returns in one statement.
 const STATEMENT_BYTES_MAX: usize = 8 << 20;
+
+/// How hosts ended, in words of our own or of other programs, which have no `outcome`.
+const ENDINGS: &str = "SELECT jid,
+    CASE coalesce(full_ret::jsonb ->> 'outcome',
+            CASE WHEN full_ret::jsonb ->> 'success' = 'true' THEN 'ok' ELSE 'failed' END)
+        WHEN 'ok' THEN CASE WHEN full_ret::jsonb ->> 'changed' = 'true' THEN 'changed' ELSE 'ok' END
+        WHEN 'failed' THEN 'failed' ELSE 'lost' END AS ending,
+    count(DISTINCT id) FROM salt_returns WHERE jid = ANY($1) GROUP BY jid, ending";
 
 /// Characters of the column `fun`.
 const FUN_CHARS_MAX: usize = 50;
@@ -138,12 +146,13 @@ pub(super) fn connect(options: &Options, kind: &str) -> Result<(PgPool, String),
         .username(&options.text("user", "salt"))
         .password(&password)
         .disable_statement_logging();
-    if let Some(mode) = options.maybe("sslmode") {
-        let mode: PgSslMode =
-            mode.parse().map_err(|_| options.wrong("sslmode", "is no mode PostgreSQL knows"))?;
-        connect = connect.ssl_mode(mode);
+    let root = options.path("sslrootcert");
+    let mode = tls_mode(options, root.is_some())?;
+    if matches!(mode, PgSslMode::Allow | PgSslMode::Prefer | PgSslMode::Require) {
+        tracing::info!("{place}: its certificate is not verified, as sslrootcert is not set");
     }
-    if let Some(root) = options.path("sslrootcert") {
+    connect = connect.ssl_mode(mode);
+    if let Some(root) = root.filter(|root| !sql::is_system(root)) {
         connect = connect.ssl_root_cert(root);
     }
     if let (Some(cert), Some(key)) = (options.path("sslcert"), options.path("sslkey")) {
@@ -151,6 +160,17 @@ pub(super) fn connect(options: &Options, kind: &str) -> Result<(PgPool, String),
     }
     let pool = PgPoolOptions::new().max_connections(sql::CONNECTIONS_MAX).acquire_timeout(sql::PATIENCE);
     Ok((pool.connect_lazy_with(connect), place))
+}
+
+/// How TLS is spoken: as `sslmode` says, and where there are authorities to trust (`sslrootcert`, or `system` for those of
+/// this machine) never with a server they do not vouch for.
+fn tls_mode(options: &Options, has_root: bool) -> Result<PgSslMode, StoreError> {
+    let asked = options.maybe("sslmode").map(|mode| mode.parse());
+    let asked = asked.transpose().map_err(|_| options.wrong("sslmode", "is no mode PostgreSQL knows"))?;
+    Ok(match asked.unwrap_or(PgSslMode::Prefer) {
+        PgSslMode::Allow | PgSslMode::Prefer | PgSslMode::Require if has_root => PgSslMode::VerifyFull,
+        mode => mode,
+    })
 }
 
 /// Hosts of the job that have a return. The job's own row is locked first: whoever else saves its returns waits.
@@ -277,6 +297,14 @@ impl Shelf for Postgres {
             }
         }
         Ok(())
+    }
+
+    async fn endings(&self, jids: &[Jid]) -> Result<Option<Vec<Endings>>, StoreError> {
+        let jids: Vec<&str> = jids.iter().map(Jid::as_str).collect();
+        let rows = sqlx::query(ENDINGS).bind(jids).fetch_all(&self.pool).await.map_err(self.failed())?;
+        let endings =
+            |row: &PgRow| Endings::of_row(row.try_get(0).ok()?, row.try_get(1).ok()?, row.try_get(2).ok()?);
+        Ok(Some(rows.iter().filter_map(endings).collect()))
     }
 
     async fn remove(&self, jid: Jid) -> Result<(), StoreError> {

@@ -9,6 +9,7 @@ use halite_wire::{Jid, Map, Value};
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::{
     AsyncCommands, Client, ConnectionAddr, IntoConnectionInfo, Pipeline, RedisConnectionInfo, RedisError,
+    TlsCertificates,
 };
 use std::time::Duration;
 use tokio::sync::{OnceCell, mpsc};
@@ -27,14 +28,20 @@ pub struct Redis {
     ttl: i64,
 }
 
-/// `redis.host`, `port`, `unix_socket_path`, `db`, `password`; `keep_jobs_seconds` says how long keys stay.
+/// `redis.host`, `port`, `unix_socket_path`, `db`, `password`; with `ssl` over TLS, to a server that the authorities of this
+/// machine, or of the file `ssl_ca_certs`, vouch for. `keep_jobs_seconds` says how long keys stay.
 ///
 /// # Errors
-/// The port or the number of the database is none.
+/// The port or the number of the database is none, or the file of certificates cannot be used.
 pub fn open(options: &Options) -> Result<Redis, StoreError> {
     let (host, port) = (options.text("host", "salt"), options.port(6379)?);
+    let with_tls = options.get("ssl").is_some_and(Value::is_truthy);
     let (address, place) = match options.path("unix_socket_path") {
         Some(path) => (ConnectionAddr::Unix(path.clone()), format!("redis at {}", path.display())),
+        None if with_tls => {
+            let place = format!("redis at {host}:{port}");
+            (ConnectionAddr::TcpTls { host, port, insecure: false, tls_params: None }, place)
+        }
         None => (ConnectionAddr::Tcp(host.clone(), port), format!("redis at {host}:{port}")),
     };
     let db = options
@@ -47,9 +54,22 @@ pub fn open(options: &Options) -> Result<Redis, StoreError> {
     }
     let wrong = |error: RedisError| options.wrong("host", &error.to_string());
     let info = address.into_connection_info().map_err(wrong)?.set_redis_settings(login);
-    let client = Client::open(info).map_err(wrong)?;
+    let client = match with_tls {
+        true => Client::build_with_tls(info, authorities(options)?),
+        false => Client::open(info),
+    }
+    .map_err(wrong)?;
     let ttl = options.opts.get("keep_jobs_seconds").and_then(Value::as_i64).unwrap_or(KEEP_SECONDS);
     Ok(Redis { client, manager: OnceCell::new(), place, ttl: ttl.max(0) })
+}
+
+/// Whom TLS trusts.
+fn authorities(options: &Options) -> Result<TlsCertificates, StoreError> {
+    // Fails where a provider is there already, and then there is nothing to do.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let read = |file| std::fs::read(file).map_err(|error| options.wrong("ssl_ca_certs", &error.to_string()));
+    let root_cert = options.path("ssl_ca_certs").map(read).transpose()?;
+    Ok(TlsCertificates { client_tls: None, root_cert })
 }
 
 impl Redis {

@@ -3,6 +3,7 @@
 use super::super::{StoreError, StoredReturn, json};
 use halite_wire::Value;
 use std::collections::HashSet;
+use std::path::Path;
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -11,6 +12,11 @@ pub(super) const CONNECTIONS_MAX: u32 = 2;
 
 /// How long a connection may take to come about: a little less than the bound on the whole.
 pub(super) const PATIENCE: Duration = Duration::from_secs(4);
+
+/// Whether a file of authorities stands for those of the machine.
+pub(super) fn is_system(file: &Path) -> bool {
+    file == Path::new("system")
+}
 
 /// One row of `salt_returns`, encoded.
 pub(super) struct ReturnRow<'a> {

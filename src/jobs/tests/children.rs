@@ -8,10 +8,10 @@ use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::mpsc;
 
-const ROLE: &str = "HALITE_TEST_ROLE";
-const DIR: &str = "HALITE_TEST_DIR";
+pub(super) const ROLE: &str = "HALITE_TEST_ROLE";
+pub(super) const DIR: &str = "HALITE_TEST_DIR";
 
-const CHILD: &str = "jobs::tests::children::a_child_does_what_its_parent_says";
+pub(super) const CHILD: &str = "jobs::tests::children::a_child_does_what_its_parent_says";
 
 fn child(role: &str, dir: &Path) -> Child {
     child_through(Command::new(std::env::current_exe().unwrap()), role, dir)
@@ -29,6 +29,7 @@ async fn a_child_does_what_its_parent_says() {
     let (Ok(role), Ok(dir)) = (std::env::var(ROLE), std::env::var(DIR)) else { return };
     match role.split_once(' ').unwrap_or((&role, "")) {
         ("write", _) => write_until_killed(Path::new(&dir)).await,
+        ("save", jobs) => save_what_can_be(Path::new(&dir), jobs.parse().unwrap()).await,
         ("begin", count) => begin_many(Path::new(&dir), count.parse().unwrap()).await,
         ("fill", _) => fill_the_disk(Path::new(&dir)).await,
         ("skew", micros) => begin_by_a_wrong_clock(Path::new(&dir), micros.parse().unwrap()).await,
@@ -66,33 +67,52 @@ const HOSTS: usize = 400;
 
 async fn write_until_killed(dir: &Path) {
     let store = SqliteStore::open(dir).await.unwrap();
-    let targets = ids((0..HOSTS).map(|n| format!("host{n}")));
     loop {
-        let jid = begin(&store, &targets).await;
-        say(format!("{jid} begun"));
-        let (to_store, records) = mpsc::channel(8);
-        let (kept, mut acknowledged) = mpsc::channel::<Kept>(8);
-        let run = request("test.ping");
-        let saving = save_as_they_come(&store, jid, &run, records, kept);
-        let feeding = async {
-            for id in &targets {
-                to_store.send(Arc::new(record(id.as_str(), payload(jid, id.as_str())))).await.unwrap();
-            }
-            drop(to_store);
-        };
-        let listening = async {
-            while let Some(kept) = acknowledged.recv().await {
-                assert!(kept.cached);
-                say(format!("{jid} {}", kept.record.minion));
-            }
-        };
-        tokio::join!(saving, feeding, listening);
-        store.finish(jid).await.unwrap();
+        assert_eq!(save_job(&store).await, HOSTS, "all are acknowledged");
     }
 }
 
+/// Saves jobs on a disk that may fail, goes on after trouble as a run does, and closes the store.
+async fn save_what_can_be(dir: &Path, jobs: usize) {
+    let store = SqliteStore::open(dir).await.unwrap();
+    for _ in 0..jobs {
+        save_job(&store).await;
+    }
+    store.close().await;
+}
+
+/// One job with a return of each host, and how many of them were acknowledged.
+async fn save_job(store: &SqliteStore) -> usize {
+    let targets = ids((0..HOSTS).map(|n| format!("host{n}")));
+    let jid = begin(store, &targets).await;
+    say(format!("{jid} begun"));
+    let (to_store, records) = mpsc::channel(8);
+    let (kept, mut acknowledged) = mpsc::channel::<Kept>(8);
+    let run = request("test.ping");
+    let saving = save_as_they_come(store, jid, &run, records, kept);
+    let feeding = async {
+        for id in &targets {
+            to_store.send(Arc::new(record(id.as_str(), payload(jid, id.as_str())))).await.unwrap();
+        }
+        drop(to_store);
+    };
+    let listening = async {
+        let mut count = 0;
+        while let Some(kept) = acknowledged.recv().await {
+            if kept.cached {
+                say(format!("{jid} {}", kept.record.minion));
+                count += 1;
+            }
+        }
+        count
+    };
+    let (_, (), count) = tokio::join!(saving, feeding, listening);
+    let _ = store.finish(jid).await;
+    count
+}
+
 /// A small generator, so that a seed repeats a run.
-fn random(seed: &mut u64) -> u64 {
+pub(super) fn random(seed: &mut u64) -> u64 {
     *seed ^= *seed << 13;
     *seed ^= *seed >> 7;
     *seed ^= *seed << 17;
@@ -137,11 +157,11 @@ async fn ctl_03_after_random_kills_every_acknowledged_return_is_there_once() {
     assert_eq!(names, ["jobs.sqlite", "jobs.sqlite-shm", "jobs.sqlite-wal"], "no temporary files are left");
 }
 
-fn println_seed(seed: u64) {
+pub(super) fn println_seed(seed: u64) {
     let _ = writeln!(std::io::stderr(), "seed {seed}");
 }
 
-async fn every_return_is_there_once(store: &SqliteStore, jid: Jid, acknowledged: &[String]) {
+pub(super) async fn every_return_is_there_once(store: &SqliteStore, jid: Jid, acknowledged: &[String]) {
     let job = store.load(jid).await.unwrap().expect("a job that began is there");
     assert_ne!(job.state(), RunState::Running, "its process is dead");
     assert_eq!(store.targets(jid).await.unwrap().len(), HOSTS);

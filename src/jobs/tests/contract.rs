@@ -40,6 +40,7 @@ pub(super) async fn keeps_the_contract(store: &dyn JobStore, hand: &AtomicU64, k
     store.init().await.expect("what is there stays");
     let jid = keeps_jobs(store).await;
     keeps_the_first_return_of_a_host(store, jid, keeps).await;
+    counts_hosts(store, keeps).await;
     keeps_hostile_words(store, keeps).await;
     takes_over(store, keeps).await;
     gives_rising_ids(store, hand).await;
@@ -75,6 +76,32 @@ async fn keeps_jobs(store: &dyn JobStore) -> Jid {
         store.returns(nobody).await.unwrap().is_empty() && store.targets(nobody).await.unwrap().is_empty()
     );
     jid
+}
+
+async fn counts_hosts(store: &dyn JobStore, keeps: Keeps) {
+    let mut request = request("state.apply");
+    request.fun = "state.apply".to_owned();
+    let state = Map::from([("changes", Value::from(Map::from([("new", "1.2")]))), ("result", true.into())]);
+    let states = Map::from([("pkg_|-nginx_|-nginx_|-installed", state)]);
+    let targets = ids(["well", "changed", "failed", "gone", "awaited"]);
+    let job = NewJob { request: &request, targets: &targets, admitted: 5, wanted: None };
+    let jid = store.begin(job).await.unwrap();
+    let records = [
+        record("well", Map::new()),
+        record("changed", states),
+        returned("failed", "no", 2),
+        unreachable("gone"),
+    ];
+    let rows = records.map(|record| StoredReturn::new(jid, &request, &record));
+    store.save_returns(&rows).await.unwrap();
+    let nobody: Jid = "20000101000000000000".parse().unwrap();
+    let counts = store.counts(&[nobody, jid]).await.unwrap();
+    // Where there is no room for more, a host that gave no answer is one that failed.
+    let (failed, lost) = if keeps == Keeps::Everything { (1, 1) } else { (2, 0) };
+    let wanted = Counts { targets: 5, ok: 1, changed: 1, failed, lost };
+    assert_eq!(counts, [Counts::default(), wanted], "{}", store.place());
+    assert_eq!(counts[1].without(), 1);
+    store.finish(jid).await.unwrap();
 }
 
 /// The returns of the job are these, in whatever order.
@@ -231,11 +258,8 @@ async fn prunes(store: &dyn JobStore, hand: &AtomicU64) {
     let running = begin(store, &ids(["a"])).await;
     hand.fetch_add(86_400_000_001, Ordering::SeqCst);
     let fresh = begin(store, &ids(["a"])).await;
-    // What has not reached another store yet is not dropped.
-    store.settle().await;
     assert_eq!(store.prune(Duration::ZERO).await.unwrap(), 0, "zero keeps all");
     assert_eq!(store.prune(Duration::from_secs(86_400)).await.unwrap(), old.len() as u64);
-    store.settle().await;
     let left: Vec<_> = store.list().await.unwrap().iter().map(|job| job.jid).collect();
     assert_eq!(left, [running, fresh], "old jobs that still run stay");
     assert!(
@@ -244,7 +268,6 @@ async fn prunes(store: &dyn JobStore, hand: &AtomicU64) {
     );
 
     store.finish(running).await.unwrap();
-    store.settle().await;
     assert_eq!(store.prune(Duration::from_secs(86_400)).await.unwrap(), 0, "not twice within minutes");
     hand.fetch_add(301_000_000, Ordering::SeqCst);
     assert_eq!(store.prune(Duration::from_secs(86_400)).await.unwrap(), 1);

@@ -77,10 +77,10 @@ async fn ctl_11_the_database_of_another_program_is_refused_and_untouched() {
 async fn ctl_17_a_newer_format_is_refused_and_untouched() {
     let dir = TempDir::new();
     drop_store(SqliteStore::open(dir.path()).await.unwrap()).await;
-    run_sql(&dir, "PRAGMA user_version = 3; PRAGMA wal_checkpoint(TRUNCATE);").await;
+    run_sql(&dir, "PRAGMA user_version = 4; PRAGMA wal_checkpoint(TRUNCATE);").await;
     let before = std::fs::read(dir.store_file()).unwrap();
     let error = refused(&dir).await;
-    assert!(matches!(error, StoreError::Newer { found: 3, known: 2, .. }), "{error}");
+    assert!(matches!(error, StoreError::Newer { found: 4, known: 3, .. }), "{error}");
     assert_eq!(std::fs::read(dir.store_file()).unwrap(), before);
 }
 

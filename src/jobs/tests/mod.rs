@@ -2,9 +2,14 @@
 
 mod children;
 mod contract;
+mod disk;
 mod faults;
 mod mirrors;
+#[cfg(feature = "mongo")]
+mod mongo;
 mod oracle;
+mod power;
+mod shelves;
 mod speed;
 mod stores;
 
@@ -47,7 +52,7 @@ impl Drop for TempDir {
 pub(crate) fn request(fun: &str) -> Request {
     let (tgt, tgt_type, user) = ("*".to_owned(), "glob".to_owned(), "root".to_owned());
     let (arg, kwarg, metadata) = (vec!["a".into(), 7.into()], Map::new(), Map::new());
-    Request { tgt, tgt_type, fun: fun.to_owned(), arg, kwarg, user, metadata }
+    Request { tgt, tgt_type, fun: fun.to_owned(), arg, kwarg, user, metadata, options: Vec::new() }
 }
 
 pub(crate) fn ids(names: impl IntoIterator<Item = impl AsRef<str>>) -> Vec<MinionId> {

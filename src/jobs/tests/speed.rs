@@ -1,5 +1,7 @@
 //! How fast the stores must be. Run with `--release --ignored`; a debug build says nothing. Each figure is one line,
-//! `figure: WHAT: MILLISECONDS ms (limit MILLISECONDS ms)`, which `cargo xtask bench` reads.
+//! `figure: WHAT: MILLISECONDS ms (limit MILLISECONDS ms)`, which `cargo xtask bench` reads. With `HALITE_SALT_PYTHON` set to
+//! a Python that has Salt, its own returner modules do the same work on the same machine, and the figures are put in
+//! relation: `ratio: WHAT: RATIO x (limit RATIO x)`.
 
 use super::stores::{mysql_opts, postgres_opts};
 use super::*;
@@ -25,6 +27,34 @@ fn figure(what: &str, took: Duration, limit_ms: u64) {
     let ms = took.as_secs_f64() * 1e3;
     let _ = writeln!(std::io::stderr(), "figure: {what}: {ms:.1} ms (limit {limit_ms} ms)");
     assert!(took <= Duration::from_millis(limit_ms), "{what}: {took:?}");
+}
+
+/// Shows how our times for 10,000 returns, written and read, stand to those of a returner of real Salt, which does a part
+/// of that work. Nothing where there is no Salt.
+fn beside_salt(ours: &str, times: [Duration; 2], name: &str, opts: &Map) {
+    use std::io::Write;
+    const RETURNS: usize = 1000;
+    let Ok(python) = std::env::var("HALITE_SALT_PYTHON") else { return };
+    let opts: serde_json::Value = serde_json::from_str(&json::encode(&Value::Map(opts.clone()))).unwrap();
+    let task =
+        serde_json::json!({"opts": opts, "jid": "20261121031504000000", "count": RETURNS, "bytes": 2048})
+            .to_string();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/oracle/time_stores.py");
+    let done = std::process::Command::new(python).arg(script).args([name, &task]).output().unwrap();
+    let said = String::from_utf8_lossy(&done.stderr);
+    assert!(done.status.success(), "{name}: {said}");
+    let salts: serde_json::Value = serde_json::from_slice(&done.stdout).unwrap();
+    for (what, key, ours_took) in [("durable", "write", times[0]), ("read", "read", times[1])] {
+        let salt_took = salts[key].as_f64().unwrap() * (10_000 / RETURNS) as f64;
+        let ratio = ours_took.as_secs_f64() / salt_took;
+        let _ = writeln!(
+            std::io::stderr(),
+            "ratio: {ours}: 10,000 returns of 2 KiB {what}, over the returner {name} of Salt 3007.15 ({RETURNS} of \
+             them, times {}, {salt_took:.1} s): {ratio:.3} x (limit 1 x)",
+            10_000 / RETURNS
+        );
+        assert!(key == "read" || ratio <= 1.0, "{name}: {ours_took:?} beside {salt_took} s");
+    }
 }
 
 fn ten_thousand() -> Vec<MinionId> {
@@ -69,10 +99,16 @@ async fn ten_thousand_returns_in_sqlite() {
     let start = Instant::now();
     let jid = begin(&store, &targets).await;
     figure("SQLite: a job of 10,000 targets begun", start.elapsed(), 200);
-    figure("SQLite: 10,000 returns of 2 KiB durable", save_all(&store, jid, &targets).await, 1500);
+    let saved = save_all(&store, jid, &targets).await;
+    figure("SQLite: 10,000 returns of 2 KiB durable", saved, 1500);
+    let counted = median(5, || async { assert_eq!(store.counts(&[jid]).await.unwrap()[0].ok, 10_000) }).await;
+    figure("SQLite: 10,000 returns counted", counted, 20);
     let (first, all) = read_all(&store, jid).await;
     figure("SQLite: the first of 10,000 returns read", first, 300);
     figure("SQLite: all of 10,000 returns read", all, 1000);
+    let cache = TempDir::new();
+    let opts = Map::from([("cachedir", cache.path().to_str().unwrap()), ("hash_type", "sha256")]);
+    beside_salt("SQLite", [saved, all], "local_cache", &opts);
 }
 
 async fn ten_thousand_returns_in(name: &str, opts: &Map) {
@@ -80,9 +116,13 @@ async fn ten_thousand_returns_in(name: &str, opts: &Map) {
     store.init().await.unwrap();
     let targets = ten_thousand();
     let jid = begin(&*store, &targets).await;
-    figure(&format!("{name}: 10,000 returns of 2 KiB durable"), save_all(&*store, jid, &targets).await, 3000);
-    let (first, _) = read_all(&*store, jid).await;
+    let saved = save_all(&*store, jid, &targets).await;
+    figure(&format!("{name}: 10,000 returns of 2 KiB durable"), saved, 3000);
+    let (first, all) = read_all(&*store, jid).await;
     figure(&format!("{name}: the first of 10,000 returns read"), first, 300);
+    if name == "mysql" {
+        beside_salt(name, [saved, all], name, opts);
+    }
 }
 
 #[tokio::test]

@@ -22,7 +22,11 @@ const COUNTS: [Column; 5] = [
     ("LEFT", |counts| counts.awaited, Fate::Awaited),
 ];
 
-/// The jobs as a table, in the order given. Columns of counts that are 0 in all lines are left out.
+/// Columns target and call need to be worth showing beside the rest; with fewer a job takes two lines.
+const WORDS_MIN: usize = 16;
+
+/// The jobs as a table, in the order given. Columns of counts that are 0 in all lines are left out. On a terminal that is
+/// too narrow for it, what was called stands on a line of its own.
 pub fn list(jobs: &[(JobHead, Counts)], look: &Look) -> String {
     let shown: Vec<_> =
         COUNTS.iter().filter(|(_, count, _)| jobs.iter().any(|(_, counts)| count(counts) > 0)).collect();
@@ -35,6 +39,9 @@ pub fn list(jobs: &[(JobHead, Counts)], look: &Look) -> String {
     let calls: Vec<String> = jobs.iter().map(|(head, _)| call(head)).collect();
     let targets: Vec<String> =
         jobs.iter().map(|(head, _)| sanitize_line(&head.target).into_owned()).collect();
+    if let Some(width) = look.width.filter(|width| *width < taken + 4 + WORDS_MIN) {
+        return narrow(jobs, look, &shown, &widths, (&targets, &calls, width));
+    }
     let (target, call) = room(look, taken, longest(&targets, "TARGET"), longest(&calls, "CALL"));
     let mut text = heading(&shown.iter().map(|(title, _, _)| *title).collect::<Vec<_>>(), &widths, target);
     text = look.style.paint(Color::White, text.trim_end()) + "\n";
@@ -50,6 +57,31 @@ pub fn list(jobs: &[(JobHead, Counts)], look: &Look) -> String {
         let line = format!("  {:target$}  {}", cut(target_text, target), cut(call_text, call));
         text.push_str(line.trim_end());
         text.push('\n');
+    }
+    text
+}
+
+/// Two lines for each job: its id and counts; when, what and where.
+fn narrow(
+    jobs: &[(JobHead, Counts)],
+    look: &Look,
+    shown: &[&Column],
+    widths: &[usize],
+    (targets, calls, width): (&[String], &[String], usize),
+) -> String {
+    let titles: String =
+        shown.iter().zip(widths).map(|((title, _, _), width)| format!("  {title:>width$}")).collect();
+    let mut text = look.style.paint(Color::White, &format!("{:JID$}{titles}", "JID")) + "\n";
+    for (((head, counts), target), call) in jobs.iter().zip(targets).zip(calls) {
+        text.push_str(head.jid.as_str());
+        for ((_, count, fate), width) in shown.iter().zip(widths) {
+            text.push_str(&number(count(counts), *width, *fate, look));
+        }
+        let what = cut(&format!("{call} on {target}"), width.saturating_sub(AGE + 4).max(1));
+        text.push_str(&format!(
+            "\n  {}  {what}\n",
+            look.style.paint(stage_color(head.stage), &age(head, look))
+        ));
     }
     text
 }

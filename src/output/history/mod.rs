@@ -17,7 +17,7 @@ pub use difference::jobs as difference;
 pub use export::{Format, export};
 pub use group::groups;
 pub use list::list;
-pub use show::{finished, head, host, show};
+pub use show::{finished, head, host};
 pub use text::ago;
 
 use halite_wire::{Jid, Map, Value};
@@ -105,15 +105,6 @@ impl Counts {
     pub fn total(&self) -> usize {
         self.ok + self.changed + self.failed + self.lost + self.awaited
     }
-}
-
-/// Whether a return of states reports a change: a dict of states of which one has `changes`.
-pub fn has_changes(value: &Value) -> bool {
-    let Some(states) = value.as_map() else { return false };
-    states.iter().any(|(key, state)| {
-        key.as_str().is_some_and(|key| key.contains("_|-"))
-            && state.get("changes").is_some_and(Value::is_truthy)
-    })
 }
 
 /// How all views look.

@@ -5,14 +5,6 @@ use super::{Counts, Fate, HostView, JobHead, Look, Stage};
 use crate::output::{Color, render, sanitize_line};
 use halite_wire::{Map, Value};
 
-/// Head, counts and all hosts.
-pub fn show(job: &JobHead, all: &[HostView], counts: &Counts, look: &Look) -> String {
-    let mut text = head(job, counts, look);
-    text.push('\n');
-    all.iter().for_each(|view| text.push_str(&host(view, look)));
-    text
-}
-
 /// What was called, where, when, by whom, and how it went in numbers.
 pub fn head(job: &JobHead, counts: &Counts, look: &Look) -> String {
     let jid = job.jid.as_str();

@@ -1,6 +1,7 @@
 //! `file_tree`: folders are dicts, files are values: `hosts/ID/...` over `nodegroups/GROUP/...`.
 
 use super::{Args, Request, nodegroups, rendered};
+use crate::template::Source;
 use halite_roster::Glob;
 use halite_wire::{Map, Value};
 use std::path::{Path, PathBuf};
@@ -107,22 +108,26 @@ impl Reader<'_> {
     }
 
     fn file(&self, path: &Path) -> Result<Value, String> {
-        let mut content = std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
+        let failed = |error: std::io::Error| format!("{}: {error}", path.display());
         let below = path.strip_prefix(&self.top).unwrap_or(path).to_string_lossy();
         let keep = match &self.keep_newline {
             KeepNewline::Always(keep) => *keep,
             KeepNewline::Of(globs) => globs.iter().any(|glob| glob.is_match(&below)),
         };
+        if self.template {
+            match Source::file(path) {
+                Ok(source) => {
+                    let source = if keep { source } else { source.without_last_newline() };
+                    return rendered(self.request, &below, &source, &self.renderer, self.known);
+                }
+                Err(error) if error.kind() == std::io::ErrorKind::InvalidData => {}
+                Err(error) => return Err(failed(error)),
+            }
+        }
+        let mut content = std::fs::read(path).map_err(failed)?;
         if !keep && content.last() == Some(&b'\n') {
             content.pop();
         }
-        let text = match String::from_utf8(content) {
-            Ok(text) => text,
-            Err(bytes) => return Ok(Value::Bytes(bytes.into_bytes())),
-        };
-        if !self.template {
-            return Ok(text.into());
-        }
-        rendered(self.request, &below, &text, &self.renderer, self.known, &Map::new())
+        Ok(Value::from_bytes(content))
     }
 }

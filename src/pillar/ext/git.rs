@@ -5,11 +5,58 @@ use crate::files::{Kind, Login, Mirror};
 use crate::pillar::compile::flattened;
 use halite_wire::{Map, Value};
 use indexmap::IndexMap;
+use std::collections::HashMap;
+use std::hash::Hash;
 use std::path::{Component, Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 /// So long a mirror is new enough.
 const UPDATE_INTERVAL: Duration = Duration::from_secs(60);
+
+/// Repositories as a run saw them first: however many hosts it has, git is asked once.
+#[derive(Default)]
+pub struct Repositories {
+    /// Commits by branch and tag, by the folder of the mirror.
+    references: Once<PathBuf, Result<Arc<HashMap<String, String>>, String>>,
+    /// Written trees, by the folder of the mirror and the commit.
+    trees: Once<(PathBuf, String), Result<PathBuf, String>>,
+}
+
+/// Values that are made once, by whoever asks first; the others wait for it.
+struct Once<K, V>(Mutex<HashMap<K, Arc<OnceLock<V>>>>);
+
+impl<K, V> Default for Once<K, V> {
+    fn default() -> Once<K, V> {
+        Once(Mutex::default())
+    }
+}
+
+impl<K: Eq + Hash, V: Clone> Once<K, V> {
+    fn get(&self, key: K, make: impl FnOnce() -> V) -> V {
+        let cell = self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default().clone();
+        cell.get_or_init(make).clone()
+    }
+}
+
+impl Repositories {
+    fn references(
+        &self,
+        mirror: &Mirror,
+        interval: Duration,
+    ) -> Result<Arc<HashMap<String, String>>, String> {
+        self.references.get(mirror.folder().to_owned(), || {
+            let found = mirror.update(interval).and_then(|()| mirror.references(Kind::ALL));
+            found.map(Arc::new).map_err(|error| error.to_string())
+        })
+    }
+
+    fn tree(&self, mirror: &Mirror, commit: &str) -> Result<PathBuf, String> {
+        self.trees.get((mirror.folder().to_owned(), commit.to_owned()), || {
+            mirror.checkout(commit).map(|checkout| checkout.folder).map_err(|error| error.to_string())
+        })
+    }
+}
 
 /// One remote as it is written: `BRANCH URL`, with options behind it or none.
 struct Remote {
@@ -76,12 +123,12 @@ impl Remote {
             None if branch == base => "base".to_owned(),
             None => branch.clone(),
         };
-        let mirror = Mirror::new(&request.cache.join("git_pillar"), &self.url, login);
+        let mirror = Mirror::new(&request.cache.join("git_pillar"), &self.url, login)
+            .with_refspecs(self.option(request, "refspecs"))?;
         let interval = self.option(request, "update_interval").and_then(Value::as_i64);
         let interval = interval.and_then(|seconds| u64::try_from(seconds).ok());
         let interval = interval.map_or(UPDATE_INTERVAL, Duration::from_secs);
-        let found = mirror.update(interval).and_then(|()| mirror.references(Kind::ALL));
-        let references = found.map_err(|error| error.to_string())?;
+        let references = request.repositories.references(&mirror, interval)?;
         let Some(commit) = references.get(&branch).or_else(|| references.get(&text("fallback"))) else {
             return if self.branch == "__env__" {
                 Ok(None)
@@ -89,13 +136,13 @@ impl Remote {
                 Err(format!("{} has no branch or tag {branch:?}", self.url))
             };
         };
-        let checkout = mirror.checkout(commit).map_err(|error| error.to_string())?;
+        let tree = request.repositories.tree(&mirror, commit)?;
         let root = text("root");
         let root = root.trim_matches('/');
         if !Path::new(root).components().all(|part| matches!(part, Component::Normal(_))) {
             return Err(format!("the root {root:?} is not inside the repository"));
         }
-        Ok(Some((environment, checkout.folder.join(root))))
+        Ok(Some((environment, tree.join(root))))
     }
 }
 
@@ -107,23 +154,16 @@ mod tests {
     use halite_wire::message::PillarAsk;
     use std::process::Command;
 
+    fn git(room: &Room, args: &[&str]) {
+        let mut git = Command::new("git");
+        let who = ["user.name=T", "user.email=t@example.org", "init.defaultBranch=master"];
+        git.args(who.iter().flat_map(|setting| ["-c", setting]));
+        assert!(git.arg("-C").arg(room.at("srv/origin")).args(args).status().unwrap().success(), "{args:?}");
+    }
+
     /// A repository whose branches say who they are.
     fn origin(room: &Room, branches: &[&str]) {
-        let git = |args: &[&str]| {
-            let mut git = Command::new("git");
-            git.args([
-                "-c",
-                "user.name=T",
-                "-c",
-                "user.email=t@example.org",
-                "-c",
-                "init.defaultBranch=master",
-            ]);
-            assert!(
-                git.arg("-C").arg(room.at("srv/origin")).args(args).status().unwrap().success(),
-                "{args:?}"
-            );
-        };
+        let git = |args: &[&str]| git(room, args);
         for (number, branch) in branches.iter().enumerate() {
             let environment = if *branch == "master" { "base" } else { branch };
             room.write("srv/origin/top.sls", &format!("{environment}:\n  '*': [a]\n"))
@@ -161,5 +201,25 @@ mod tests {
         assert!(none.is_empty() && errors[0].contains("git fetch failed"), "{errors:?}");
         drop(server);
         assert_eq!(from(of(&format!("'master {url}'"), None).0), Some("master".into()));
+    }
+
+    #[test]
+    fn the_hosts_of_a_run_see_what_its_first_saw_without_asking_git_again() {
+        let room = Room::new();
+        origin(&room, &["master"]);
+        let server = GitServer::daemon(room.at("srv").as_ref()).unwrap();
+        let config =
+            format!("git_pillar_update_interval: 0\next_pillar: [{{git: ['master {}/origin']}}]", server.url);
+        let of = |run: &crate::pillar::Pillar, host| run.compile(&id(host), PillarAsk::default());
+        let run = room.pillar(&config);
+        let first = of(&run, "m1");
+        assert_eq!((first.0.get_str("from"), first.1.len()), (Some("master"), 0));
+        room.write("srv/origin/a.sls", "from: later\n");
+        git(&room, &["commit", "-q", "-a", "-m", "later"]);
+        let mirror = std::fs::read_dir(room.at("cache/git_pillar")).unwrap().next().unwrap().unwrap().path();
+        std::fs::rename(mirror.join("repository"), mirror.join("moved")).unwrap();
+        assert_eq!(of(&run, "m2"), first);
+        std::fs::rename(mirror.join("moved"), mirror.join("repository")).unwrap();
+        assert_eq!(of(&room.pillar(&config), "m2").0.get_str("from"), Some("later"));
     }
 }

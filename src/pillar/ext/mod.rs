@@ -8,13 +8,17 @@ mod paths;
 mod saltclass;
 mod sql;
 mod stack;
+mod tops;
 
+pub use git::Repositories;
 pub use sql::Databases;
+pub use tops::tops;
 
 use super::compile::{Request, flattened};
 use super::functions::Host;
-use halite_render::jinja::{Functions, NoTemplates, Prepared, Settings};
-use halite_render::template::{Context, Rendered, render_pipeline};
+use crate::template::{Source as Template, decrypted};
+use halite_render::jinja::{NoTemplates, Prepared, Settings};
+use halite_render::template::{Context, Rendered};
 use halite_wire::{Map, Value};
 
 /// One source: what is configured for it, and the pillar so far, in; data out.
@@ -106,31 +110,34 @@ fn source(request: &Request, name: &str, args: &Value, known: &Map) -> Result<Ma
     source(request, &args, known)
 }
 
-/// Text of a source through its renderers, with what pillar templates see.
+/// A file of a source through its renderers, with what pillar templates see.
 fn rendered(
     request: &Request,
     name: &str,
-    text: &str,
+    source: &Template,
     default: &str,
     known: &Map,
-    further: &Map,
 ) -> Result<Value, String> {
-    let mut variables = Prepared::default()
-        .with("grains", request.grains.clone())
-        .with("opts", request.opts.clone())
-        .with("pillar", known.clone())
-        .with("minion_id", request.id.as_str());
-    for (name, value) in further {
-        variables = variables.with(name.as_str().unwrap_or_default(), value.clone());
-    }
+    let variables = variables(request, known);
     let host = host(request, known);
-    let functions: &dyn Functions = &host;
-    let context =
-        Context { variables: &variables, loader: &NoTemplates, functions, settings: Settings::default() };
-    match render_pipeline(text, name, default, context).map_err(|error| error.report(text))? {
+    let settings = Settings::default();
+    let context = context(&variables, &host, &settings);
+    match source.pipeline(name, default, context).map_err(|error| error.report(source.text()))? {
         Rendered::Data(node) => Ok(node.to_value()),
         Rendered::Text(text) => Ok(text.into()),
     }
+}
+
+fn variables(request: &Request, known: &Map) -> Prepared {
+    Prepared::default()
+        .with("grains", request.grains.clone())
+        .with("opts", request.opts.clone())
+        .with("pillar", known.clone())
+        .with("minion_id", request.id.as_str())
+}
+
+fn context<'c>(variables: &'c Prepared, host: &'c Host<'c>, settings: &'c Settings) -> Context<'c> {
+    Context { variables, loader: &NoTemplates, functions: host, settings }
 }
 
 fn host<'h>(request: &'h Request, pillar: &'h Map) -> Host<'h> {
@@ -191,7 +198,9 @@ fn at_mut<'d>(data: &'d mut Map, key: &str, delimiter: &str) -> Option<&'d mut V
 fn decrypt_value(request: &Request, value: &mut Value, renderer: &str) -> Result<(), String> {
     match value {
         Value::Str(text) => {
-            *value = rendered(request, "decrypt_pillar", text, renderer, &Map::new(), &Map::new())?;
+            let (known, name) = (Map::new(), "decrypt_pillar");
+            let (variables, host) = (variables(request, &known), host(request, &known));
+            *value = decrypted(text, name, renderer, context(&variables, &host, &Settings::default()))?;
             Ok(())
         }
         Value::List(items) => items.iter_mut().try_for_each(|item| decrypt_value(request, item, renderer)),

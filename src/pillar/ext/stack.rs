@@ -3,7 +3,8 @@
 
 use super::paths::expanded;
 use super::{Args, Request, host};
-use halite_render::jinja::{self, DirLoader, Prepared};
+use crate::template::Source;
+use halite_render::jinja::{DirLoader, Prepared};
 use halite_render::yaml;
 use halite_wire::{Map, Value, traverse};
 use std::path::{Path, PathBuf};
@@ -67,7 +68,7 @@ fn chosen(
 /// One configuration file: a template that becomes a list of YAML files, or has one on each line, with wildcards.
 fn configuration(request: &Request, known: &Map, file: &Path, stack: &mut Map) -> Result<(), String> {
     let folder = file.parent().unwrap_or(Path::new("/")).to_owned();
-    let Ok(text) = std::fs::read_to_string(file) else {
+    let Ok(text) = Source::file(file) else {
         tracing::info!("ext_pillar stack: {} is not there", file.display());
         return Ok(());
     };
@@ -76,7 +77,7 @@ fn configuration(request: &Request, known: &Map, file: &Path, stack: &mut Map) -
     for line in lines(&listed) {
         for found in expanded(&folder, &line) {
             let name = found.display().to_string();
-            let text = std::fs::read_to_string(&found).map_err(|error| format!("{name}: {error}"))?;
+            let text = Source::file(&found).map_err(|error| format!("{name}: {error}"))?;
             let yaml = page.text(&name, &text, stack)?;
             let data = yaml::load(&yaml).map_err(|error| error.report(&name, &yaml))?.to_value();
             if let Value::Map(data) = data {
@@ -103,7 +104,7 @@ struct Page<'p> {
 }
 
 impl Page<'_> {
-    fn text(&self, name: &str, text: &str, stack: &Map) -> Result<String, String> {
+    fn text(&self, name: &str, source: &Source, stack: &Map) -> Result<String, String> {
         let Page { request, known, .. } = *self;
         let pillarenv = request.options.pillarenv.clone().map_or(Value::Null, Value::from);
         let variables = Prepared::default()
@@ -116,7 +117,7 @@ impl Page<'_> {
             .with("ymlpath", name)
             .with("stack", stack.clone());
         let loader = DirLoader { roots: vec![self.folder.to_owned()] };
-        jinja::render(text, name, &variables, &loader, &host(request, known)).map_err(|error| error.report())
+        source.render(name, &variables, &loader, &host(request, known)).map_err(|error| error.report())
     }
 }
 

@@ -4,6 +4,8 @@ use super::{Request, Service, StateRun, definition, encode, open};
 use crate::returners::message::is_success;
 use crate::returners::registry::{Definition, Key, RETURNS};
 use crate::returners::{Delivery, DeliveryError, Item};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE;
 use halite_roster::Secret;
 use halite_wire::{Map, Value};
 
@@ -171,6 +173,15 @@ pub(in crate::returners) const PROMETHEUS: Definition = Definition {
     )
 };
 
+/// A label as a part of the path. A slash in it is no end of that part only in base64, and neither is nothing at all.
+fn label(name: &str, value: &str) -> String {
+    match value {
+        "" => format!("/{name}@base64/="),
+        _ if value.contains('/') => format!("/{name}@base64/{}", URL_SAFE.encode(value)),
+        _ => format!("/{name}/{}", encode(value)),
+    }
+}
+
 struct Prometheus {
     url: String,
     job: String,
@@ -182,7 +193,7 @@ impl Service for Prometheus {
     fn requests(&self, delivery: &Delivery) -> Result<Vec<Request>, DeliveryError> {
         let item = &delivery.item;
         let place = [("job", self.job.as_str()), ("instance", item.text("id")), ("fun", item.text("fun"))];
-        let path: String = place.iter().map(|(name, value)| format!("/{name}/{}", encode(value))).collect();
+        let path: String = place.iter().map(|(name, value)| label(name, value)).collect();
         let run = StateRun::of(item);
         let counts = run.map(|run| (run.total, run.changed.len(), run.failed.len(), run.took / 1000.0));
         let mut text = String::new();

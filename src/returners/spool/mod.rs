@@ -1,10 +1,15 @@
-//! The spool: what waits to be delivered, in an SQLite file of its own (write-ahead log). What comes in is on disk before
-//! that is reported; that something went out need not be: after a power cut it is sent once more.
+//! The spool: the one queue of everything that goes on from here, to returners and to job stores elsewhere, in an SQLite
+//! file of its own (write-ahead log). What comes in is on disk before that is reported; that something went out need not
+//! be: after a power cut it is sent once more.
 //!
 //! A return is in the spool before it counts as durable, so whatever is shown is delivered or can be. A row is gone when
-//! its returner has it. An outlet is a returner with the options it was asked for; each has its own queue here, so one
-//! that hangs holds up nobody else. Many processes may use one spool; a run delivers its own rows, and when its process
-//! is gone `flush` delivers what is left.
+//! its destination has it. An outlet is a returner or a store with the options it was asked for; each has its own queue
+//! here, so one that hangs holds up nobody else. Many processes may use one spool; a run delivers its own rows, and when
+//! its process is gone `flush` delivers what is left.
+//!
+//! The queue has its own file and its own copy of what waits, rather than notes beside the jobs in their store. Notes
+//! would be written by the same commit, but each thing that went out would lock the jobs and cost them a sync; a job
+//! could not be dropped before it went; and events, and runs that keep no jobs, would need a queue all the same.
 
 mod queue;
 mod report;
@@ -38,10 +43,11 @@ const TABLES: &str = "
         returner TEXT NOT NULL,
         config TEXT NOT NULL,
         kwargs TEXT NOT NULL,
+        job_store INTEGER NOT NULL,
         delivered INTEGER NOT NULL DEFAULT 0,
         dropped INTEGER NOT NULL DEFAULT 0,
         last_error TEXT NOT NULL DEFAULT '',
-        UNIQUE (place, returner, config, kwargs));
+        UNIQUE (place, returner, config, kwargs, job_store));
     CREATE TABLE IF NOT EXISTS items (
         seq INTEGER PRIMARY KEY,
         kind TEXT NOT NULL,
@@ -50,6 +56,7 @@ const TABLES: &str = "
         body TEXT NOT NULL,
         run TEXT NOT NULL,
         UNIQUE (kind, jid, id));
+    CREATE INDEX IF NOT EXISTS items_run ON items (run);
     CREATE TABLE IF NOT EXISTS waiting (
         outlet INTEGER NOT NULL,
         item INTEGER NOT NULL,
@@ -67,7 +74,18 @@ const TABLES: &str = "
     CREATE INDEX IF NOT EXISTS dead_item ON dead (item);
     CREATE TABLE IF NOT EXISTS runs (
         jid TEXT PRIMARY KEY, pid INTEGER NOT NULL, started INTEGER NOT NULL, boot TEXT NOT NULL) WITHOUT ROWID;
-    PRAGMA user_version = 1;
+    PRAGMA user_version = 2;
+";
+
+/// From format 1, which knew no job stores. Run before [`TABLES`].
+const FROM_FORMAT_1: &str = "
+    ALTER TABLE outlets RENAME TO outlets_1;
+";
+
+/// Run after [`TABLES`].
+const FILL_FROM_FORMAT_1: &str = "
+    INSERT INTO outlets SELECT id, place, returner, config, kwargs, 0, delivered, dropped, last_error FROM outlets_1;
+    DROP TABLE outlets_1;
 ";
 
 /// Why the spool did not do it.
@@ -75,13 +93,13 @@ const TABLES: &str = "
 pub enum SpoolError {
     #[error("the spool of the returners: {0}")]
     Place(#[from] DirError),
-    #[error("the spool {path} has format {found}; this version knows 1", path = .path.display())]
+    #[error("the spool {path} has format {found}; this version knows 2", path = .path.display())]
     Newer { path: PathBuf, found: i64 },
     #[error("the spool {path} failed: {why}", path = .path.display())]
     Failed { path: PathBuf, why: String },
 }
 
-/// A returner with the options it was asked for. The same one always has the same queue.
+/// A returner or a job store with the options it was asked for. The same one always has the same queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OutletName {
     /// The directory of the configuration the returner's keys are in.
@@ -91,6 +109,8 @@ pub struct OutletName {
     pub config: String,
     /// `--return_kwargs` as JSON, without secrets; or empty.
     pub kwargs: String,
+    /// Whether it is `master_job_cache`, and gets all that is known of a job.
+    pub is_job_store: bool,
 }
 
 impl OutletName {
@@ -102,7 +122,13 @@ impl OutletName {
             returner: returner.to_owned(),
             config: config.unwrap_or_default().to_owned(),
             kwargs: if kwargs.is_empty() { String::new() } else { json::encode(&Value::Map(kwargs)) },
+            is_job_store: false,
         }
+    }
+
+    /// The store every job goes to.
+    pub fn job_store(place: &Path, name: &str) -> OutletName {
+        OutletName { is_job_store: true, ..OutletName::new(place, name, None, &Map::new()) }
     }
 
     /// The options as they were given, but for secrets.
@@ -144,8 +170,8 @@ impl Spool {
             .await
             .map_err(|error| failed(brief(&error)))?;
         match found {
-            0 => _ = sqlx::raw_sql(TABLES).execute(&mut conn).await.map_err(|error| failed(brief(&error)))?,
-            1 => {}
+            0 | 1 => make(&mut conn, found).await.map_err(|error| failed(brief(&error)))?,
+            2 => {}
             found => return Err(SpoolError::Newer { path, found }),
         }
         Ok(Spool { path, conn: Mutex::new(conn) })
@@ -169,11 +195,12 @@ impl Spool {
     /// # Errors
     /// [`SpoolError`].
     pub async fn outlet(&self, name: &OutletName) -> Result<i64, SpoolError> {
-        const MAKE: &str = "INSERT INTO outlets (place, returner, config, kwargs) VALUES (?1, ?2, ?3, ?4)
-            ON CONFLICT DO UPDATE SET place = place RETURNING id";
+        const MAKE: &str = "INSERT INTO outlets (place, returner, config, kwargs, job_store)
+            VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO UPDATE SET place = place RETURNING id";
         let mut conn = self.conn.lock().await;
         let make = sqlx::query_scalar(MAKE).bind(&name.place).bind(&name.returner);
-        make.bind(&name.config).bind(&name.kwargs).fetch_one(&mut *conn).await.map_err(self.failed())
+        let make = make.bind(&name.config).bind(&name.kwargs).bind(name.is_job_store);
+        make.fetch_one(&mut *conn).await.map_err(self.failed())
     }
 
     /// Says that this process delivers the rows of `jid` until [`Spool::end`], or until it dies.
@@ -219,6 +246,19 @@ impl Spool {
     fn failed(&self) -> impl Fn(sqlx::Error) -> SpoolError {
         |error| SpoolError::Failed { path: self.path.clone(), why: brief(&error) }
     }
+}
+
+/// Makes the tables, or brings those of format 1 to this one, all of it or nothing.
+async fn make(conn: &mut SqliteConnection, found: i64) -> Result<(), sqlx::Error> {
+    let mut tx = conn.begin_with("BEGIN IMMEDIATE").await?;
+    if found == 1 {
+        sqlx::raw_sql(FROM_FORMAT_1).execute(&mut *tx).await?;
+    }
+    sqlx::raw_sql(TABLES).execute(&mut *tx).await?;
+    if found == 1 {
+        sqlx::raw_sql(FILL_FROM_FORMAT_1).execute(&mut *tx).await?;
+    }
+    tx.commit().await
 }
 
 async fn connect(path: &Path) -> Result<SqliteConnection, sqlx::Error> {

@@ -24,8 +24,8 @@ pub enum Whose {
 }
 
 impl Spool {
-    /// Puts items into the queues of these outlets, all or none, durable when this returns. One that is there already
-    /// is left as it is. Returns how many were dropped because the spool is full.
+    /// Puts items into the queues of these outlets, all or none, durable when this returns. Of one that is there already
+    /// the body stays as it is. Returns how many were dropped because the spool is full.
     ///
     /// # Errors
     /// [`SpoolError`]; none is in the spool then.
@@ -56,8 +56,9 @@ impl Spool {
         whose: Whose,
         count: usize,
     ) -> Result<Vec<Due>, SpoolError> {
-        const OF_RUN: &str = "SELECT seq, attempts, kind, body FROM waiting JOIN items ON seq = item
-            WHERE outlet = ?1 AND run = ?2 ORDER BY item LIMIT ?3";
+        // By the index over runs: what earlier runs have left must not be looked through.
+        const OF_RUN: &str = "SELECT seq, attempts, kind, body FROM items CROSS JOIN waiting ON item = seq
+            WHERE outlet = ?1 AND run = ?2 ORDER BY seq LIMIT ?3";
         const NOBODYS: &str = "SELECT seq, attempts, kind, body FROM waiting JOIN items ON seq = item
             WHERE outlet = ?1 AND next_at <= ?2 AND run NOT IN (SELECT jid FROM runs) ORDER BY item LIMIT ?3";
         let count = i64::try_from(count).unwrap_or(i64::MAX);
@@ -127,6 +128,46 @@ impl Spool {
         tx.commit().await.map_err(self.failed())
     }
 
+    /// An attempt is given up for now, without counting it: why, for whoever asks.
+    ///
+    /// # Errors
+    /// [`SpoolError`].
+    pub async fn note(&self, outlet: i64, why: &str) -> Result<(), SpoolError> {
+        let note = sqlx::query("UPDATE outlets SET last_error = ?2 WHERE id = ?1").bind(outlet).bind(why);
+        note.execute(&mut *self.conn.lock().await).await.map_err(self.failed()).map(drop)
+    }
+
+    /// Whether the last attempt of an outlet, whoever made it, was in vain.
+    ///
+    /// # Errors
+    /// [`SpoolError`].
+    pub async fn is_failing(&self, outlet: i64) -> Result<bool, SpoolError> {
+        let query = sqlx::query_scalar("SELECT last_error <> '' FROM outlets WHERE id = ?1").bind(outlet);
+        query.fetch_one(&mut *self.conn.lock().await).await.map_err(self.failed())
+    }
+
+    /// Whether anything of a run waits.
+    ///
+    /// # Errors
+    /// [`SpoolError`].
+    pub async fn has_left(&self, run: Jid) -> Result<bool, SpoolError> {
+        const LEFT: &str =
+            "SELECT EXISTS (SELECT 1 FROM items CROSS JOIN waiting ON item = seq WHERE run = ?1)";
+        let query = sqlx::query_scalar(LEFT).bind(run.as_str());
+        query.fetch_one(&mut *self.conn.lock().await).await.map_err(self.failed())
+    }
+
+    /// Whether anything of runs that are over is due in an outlet of `place`.
+    ///
+    /// # Errors
+    /// [`SpoolError`].
+    pub async fn has_due(&self, place: &str) -> Result<bool, SpoolError> {
+        const DUE: &str = "SELECT EXISTS (SELECT 1 FROM outlets CROSS JOIN waiting ON outlet = id
+            JOIN items ON seq = item WHERE place = ?1 AND next_at <= ?2 AND run NOT IN (SELECT jid FROM runs))";
+        let query = sqlx::query_scalar(DUE).bind(place).bind(moment(Duration::ZERO));
+        query.fetch_one(&mut *self.conn.lock().await).await.map_err(self.failed())
+    }
+
     /// The returner will never take this one: it becomes a dead letter.
     ///
     /// # Errors
@@ -165,11 +206,11 @@ async fn insert(
     outlets: &[i64],
 ) -> Result<(), sqlx::Error> {
     const INSERT: &str = "INSERT INTO items (kind, jid, id, body, run) VALUES (?1, ?2, ?3, ?4, ?5)
-        ON CONFLICT DO NOTHING RETURNING seq";
+        ON CONFLICT DO UPDATE SET kind = kind RETURNING seq";
     let (jid, id) = item.key();
     let insert = sqlx::query_scalar(INSERT).bind(item.kind().name()).bind(jid).bind(id);
     let insert = insert.bind(item.to_json()).bind(run.as_str());
-    let Some(seq): Option<i64> = insert.fetch_optional(&mut *conn).await? else { return Ok(()) };
+    let seq: i64 = insert.fetch_one(&mut *conn).await?;
     for outlet in outlets {
         let wait = sqlx::query("INSERT OR IGNORE INTO waiting (outlet, item) VALUES (?1, ?2)");
         wait.bind(outlet).bind(seq).execute(&mut *conn).await?;

@@ -19,8 +19,6 @@ pub struct OutletStatus {
     pub last_error: String,
     /// Job of the oldest waiting row.
     pub oldest: Option<String>,
-    /// When the next attempt is due, in milliseconds since 1970; `None` where nothing waits for a `flush`.
-    pub due_at: Option<i64>,
 }
 
 /// A delivery that will not be tried again.
@@ -43,12 +41,11 @@ impl Spool {
     /// # Errors
     /// [`SpoolError`].
     pub async fn status(&self) -> Result<Vec<OutletStatus>, SpoolError> {
-        const ALL: &str = "SELECT id, place, returner, config, kwargs, delivered, dropped, last_error,
+        const ALL: &str =
+            "SELECT id, place, returner, config, kwargs, job_store, delivered, dropped, last_error,
             (SELECT count(*) FROM waiting WHERE outlet = outlets.id),
             (SELECT count(*) FROM dead WHERE outlet = outlets.id),
-            (SELECT jid FROM waiting JOIN items ON seq = item WHERE outlet = outlets.id ORDER BY item LIMIT 1),
-            (SELECT min(next_at) FROM waiting JOIN items ON seq = item
-                WHERE outlet = outlets.id AND run NOT IN (SELECT jid FROM runs))
+            (SELECT jid FROM waiting JOIN items ON seq = item WHERE outlet = outlets.id ORDER BY item LIMIT 1)
             FROM outlets ORDER BY id";
         let rows = sqlx::query(ALL).fetch_all(&mut *self.conn.lock().await).await.map_err(self.failed())?;
         let status = |row: &sqlx::sqlite::SqliteRow| OutletStatus {
@@ -58,14 +55,14 @@ impl Spool {
                 returner: row.get(2),
                 config: row.get(3),
                 kwargs: row.get(4),
+                is_job_store: row.get(5),
             },
-            delivered: row.get(5),
-            dropped: row.get(6),
-            last_error: row.get(7),
-            waiting: row.get(8),
-            dead: row.get(9),
-            oldest: row.get(10),
-            due_at: row.get(11),
+            delivered: row.get(6),
+            dropped: row.get(7),
+            last_error: row.get(8),
+            waiting: row.get(9),
+            dead: row.get(10),
+            oldest: row.get(11),
         };
         Ok(rows.iter().map(status).collect())
     }
@@ -77,7 +74,7 @@ impl Spool {
     pub async fn dead_letters(&self, returner: Option<&str>) -> Result<Vec<DeadLetter>, SpoolError> {
         const DEAD: &str = "SELECT returner, kind, jid, items.id, attempts, reason, at
             FROM dead JOIN items ON seq = item JOIN outlets ON outlets.id = outlet
-            WHERE ?1 IS NULL OR returner = ?1 ORDER BY at, item";
+            WHERE ?1 IS NULL OR returner = ?1 ORDER BY item, outlet";
         let query = sqlx::query(DEAD).bind(returner);
         let rows = query.fetch_all(&mut *self.conn.lock().await).await.map_err(self.failed())?;
         let letter = |row: &sqlx::sqlite::SqliteRow| DeadLetter {
@@ -135,6 +132,9 @@ impl OutletStatus {
             ("delivered", self.delivered.into()),
             ("dropped", self.dropped.into()),
         ]);
+        if self.name.is_job_store {
+            shown.insert("job_store", true);
+        }
         if !self.name.config.is_empty() {
             shown.insert("config", self.name.config.as_str());
         }

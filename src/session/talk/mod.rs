@@ -6,7 +6,7 @@ mod thin;
 
 use super::capture::{Capture, Kept};
 use super::limits::{BLIND_CALL_BYTES_MAX, KEPT_TEXT_BYTES, STDERR_BYTES_MAX};
-use super::shell::{self, Route};
+use super::shell::{self, Dialect, Route};
 use super::speak::{ORDERS_WAITING_MAX, Order, Pushed, speak};
 use super::thins::Edition;
 use super::{Turn, random_nonce};
@@ -76,7 +76,7 @@ pub async fn call(
     channel: Channel<Msg>,
     call: &Call,
     public: bool,
-    edition: Edition,
+    (edition, dialect): (Edition, Dialect),
 ) -> Result<Return, HostErrorKind> {
     let nonce = random_nonce();
     let prompt = format!("p{}:", random_nonce().to_hex());
@@ -88,8 +88,8 @@ pub async fn call(
         long if asks_password || long.len() > BLIND_CALL_BYTES_MAX => Route::AfterGreeting,
         _ => Route::Stdin,
     };
-    let command =
-        shell::start(turn.host, edition, nonce, route, &prompt).map_err(HostErrorKind::Unsupported)?;
+    let command = shell::start(turn.host, edition, nonce, route, &prompt, dialect)
+        .map_err(HostErrorKind::Unsupported)?;
     if turn.host.tty {
         super::request_raw_pty(&channel).await.map_err(|error| turn.lost(&error))?;
     }

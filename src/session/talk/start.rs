@@ -39,10 +39,9 @@ impl Conversation<'_, '_> {
         let Some(said) = last_line_with(noise, mark.as_bytes()) else { return Ok(()) };
         let words: Vec<&str> = said.split_whitespace().collect();
         match words[..] {
-            ["NEED", system, machine, packing] if self.stage == Stage::Starting => {
-                let (system, machine, packing) =
-                    (system.to_owned(), machine.to_owned(), Packing::named(packing));
-                self.install(&system, &machine, packing)
+            ["NEED", system, machine, undone] if self.stage == Stage::Starting => {
+                let (system, machine, undone) = (system.to_owned(), machine.to_owned(), undone.to_owned());
+                self.install(&system, &machine, &undone)
             }
             ["FAIL", ..] => {
                 self.turn.reached = Reached::NotStarted;
@@ -52,12 +51,7 @@ impl Conversation<'_, '_> {
         }
     }
 
-    pub(super) fn install(
-        &mut self,
-        system: &str,
-        machine: &str,
-        packing: Packing,
-    ) -> Result<(), HostErrorKind> {
+    pub(super) fn install(&mut self, system: &str, machine: &str, undone: &str) -> Result<(), HostErrorKind> {
         self.turn.reached = Reached::NotStarted;
         let thin = thins::for_machine(machine, self.edition).filter(|_| system == "Linux");
         let Some(thin) = thin else {
@@ -70,7 +64,7 @@ impl Conversation<'_, '_> {
         self.stage = Stage::Pushing;
         self.deadline = None;
         self.call_is_out = false;
-        self.order(Order::Push { thin, packing })
+        self.order(Order::Push { thin, packing: Packing::of(thin, undone) })
     }
 
     /// Tells how far the push is; ends it where it stands still. A push that is out has the bootstrap's limit

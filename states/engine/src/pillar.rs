@@ -48,6 +48,12 @@ pub fn pillar(source: &mut dyn Source, minion: &Minion, options: &Options) -> Pi
     Pillar { data, errors: tree.errors }
 }
 
+/// What the top files say, whomever it is for: `{environment: {target: [{match: kind}, SLS, ...]}}`, and what is wrong
+/// with them.
+pub fn pillar_top(source: &mut dyn Source, options: &Options) -> (Map, Vec<String>) {
+    top::merged(source, options)
+}
+
 /// Environments of `env_order` first, in its order; the last one's values win.
 fn in_order<'m>(matches: &'m crate::Matches, order: &[String]) -> Vec<&'m (String, Vec<String>)> {
     let mut ordered: Vec<_> = matches.iter().collect();

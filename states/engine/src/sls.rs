@@ -64,6 +64,7 @@ fn compile(source: &mut dyn Source, options: &Options, matches: &Matches) -> Hig
         matches,
         auto_order: options.state_auto_order,
         names: HashMap::new(),
+        nears: HashMap::new(),
         done: HashSet::new(),
         order: FIRST_ORDER,
         depth: 0,
@@ -97,6 +98,8 @@ struct Tree<'s> {
     auto_order: bool,
     /// Names of all SLS, by environment.
     names: HashMap<String, Rc<Vec<String>>>,
+    /// Hints for names that are none, by environment and name.
+    nears: HashMap<(String, String), String>,
     /// SLS already rendered, with their environment.
     done: HashSet<(String, String)>,
     order: i64,
@@ -117,6 +120,17 @@ impl Tree<'_> {
         let names = Rc::new(names);
         self.names.insert(saltenv.to_owned(), Rc::clone(&names));
         names
+    }
+
+    /// What may have been meant by a name that is none. It is looked for once: an include may be said many times.
+    fn near(&mut self, saltenv: &str, name: &str) -> String {
+        let key = (saltenv.to_owned(), name.to_owned());
+        if let Some(known) = self.nears.get(&key) {
+            return known.clone();
+        }
+        let near = missing(name, &self.names(saltenv));
+        self.nears.insert(key, near.clone());
+        near
     }
 
     /// The environment whose names count for `saltenv`: itself, or `__env__`, which stands for all there are not.
@@ -152,8 +166,7 @@ impl Tree<'_> {
         match self.source.sls(saltenv, name, &Map::new()) {
             Ok(None) => {
                 let from = from.map_or_else(String::new, |from| format!("{from}: "));
-                let names = self.names(saltenv);
-                let near = missing(name, &names);
+                let near = self.near(saltenv, name);
                 self.errors.push(format!("{from}there is no SLS {name:?} in saltenv {saltenv:?}{near}"));
                 Map::new()
             }

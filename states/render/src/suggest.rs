@@ -6,6 +6,8 @@ pub fn nearest<'c>(word: &str, candidates: impl Iterator<Item = &'c str>) -> Opt
     let allowed = (letters / 3).max(1);
     candidates
         .filter(|candidate| *candidate != word)
+        // A distance is no less than the difference of the lengths, which costs nothing.
+        .filter(|candidate| candidate.chars().count().abs_diff(letters) <= allowed)
         .map(|candidate| (distance(word, candidate), candidate))
         .filter(|(distance, _)| *distance <= allowed)
         .min_by_key(|(distance, _)| *distance)

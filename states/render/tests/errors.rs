@@ -49,7 +49,7 @@ fn report(source: &str) -> String {
     variables.insert("grains", Map::from([("os", "Debian"), ("os_family", "Debian")]));
     variables.insert("pillar", Map::from([("users", Map::from([("bert", Map::from([("uid", 1000)]))]))]));
     let context =
-        Context { variables: &variables, loader: &Site, functions: &Site, settings: Settings::default() };
+        Context { variables: &variables, loader: &Site, functions: &Site, settings: &Settings::default() };
     match render_pipeline(source, "web.sls", "jinja|yaml", context) {
         Ok(rendered) => format!("no error: {rendered:?}"),
         Err(error) => error.report(source),

@@ -136,11 +136,11 @@ fn small_templates_render_as_salt_renders_them() {
         let settings = jinja::Settings {
             trim_blocks: matches!(env, "trim" | "both"),
             lstrip_blocks: matches!(env, "lstrip" | "both"),
-            keep_trailing_newline: true,
+            ..jinja::Settings::default()
         };
         let source = case["source"].as_str().unwrap();
         let (loader, functions) = (jinja::NoTemplates, jinja::NoFunctions);
-        let ours = jinja::render_with(source, "case", &Map::new(), &loader, &functions, settings);
+        let ours = jinja::render_with(source, "case", &Map::new(), &loader, &functions, &settings);
         let same = match (&ours, case["want"].as_str()) {
             (Ok(text), Some(want)) => text == want,
             (Err(_), None) => true,
@@ -156,4 +156,24 @@ fn small_templates_render_as_salt_renders_them() {
     }
     let same = cases.len() - wrong.len();
     assert!(same >= MORE_SAME_MIN, "{} of {} differ:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
+}
+
+#[test]
+fn templates_under_options_of_the_environment_render_as_salt_renders_them() {
+    let recorded: Json = serde_json::from_str(include_str!("jinja_env.json")).unwrap();
+    let files = Files(recorded["files"].clone());
+    let mut wrong = Vec::new();
+    for case in recorded["cases"].as_array().unwrap() {
+        let opts = Map::from([("jinja_env", to_wire(&case["env"]))]);
+        let source = case["source"].as_str().unwrap();
+        let ours = jinja::Settings::of(&opts, false).and_then(|settings| {
+            let rendered =
+                jinja::render_with(source, "main", &Map::new(), &files, &jinja::NoFunctions, &settings);
+            rendered.map_err(|error| error.report())
+        });
+        if ours.as_deref().ok() != case["want"].as_str() {
+            wrong.push(format!("{case}\n   have {ours:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{} differ:\n{}", wrong.len(), wrong.join("\n"));
 }

@@ -47,7 +47,7 @@ fn rendered_by(
 ) -> Result<Rendered, TemplateError> {
     let (variables, functions) = (variables(), Host(programs));
     let context =
-        Context { variables: &variables, loader, functions: &functions, settings: Settings::default() };
+        Context { variables: &variables, loader, functions: &functions, settings: &Settings::default() };
     render_pipeline(source, "site.sls", "jinja|yaml", context)
 }
 
@@ -132,7 +132,7 @@ fn messagepack_is_read_from_bytes() {
         variables: &variables,
         loader: &NoTemplates,
         functions: &functions,
-        settings: Settings::default(),
+        settings: &Settings::default(),
     };
     let read = |source: &[u8]| render_bytes(source, "site.sls", "jinja|yaml", context);
     let file = [b"#!msgpack\n", packed.as_slice()].concat();

@@ -83,8 +83,12 @@ fn a_thousand_files_of_fifty_lines_render_at_once() {
     let begin = Instant::now();
     for source in &sources {
         let variables = host.clone().with("sls", "web").with("saltenv", "base");
-        let context =
-            Context { variables: &variables, loader: &site, functions: &site, settings: Settings::default() };
+        let context = Context {
+            variables: &variables,
+            loader: &site,
+            functions: &site,
+            settings: &Settings::default(),
+        };
         render_pipeline(source, "web.sls", "jinja|yaml", context).unwrap();
     }
     let took = begin.elapsed();

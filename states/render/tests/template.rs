@@ -17,7 +17,8 @@ fn render(source: &str) -> Result<String, RenderError> {
 fn pipeline(source: &str) -> Result<Rendered, String> {
     let variables = Map::from([("name", "web1")]);
     let settings = Settings::default();
-    let context = Context { variables: &variables, loader: &NoTemplates, functions: &NoFunctions, settings };
+    let context =
+        Context { variables: &variables, loader: &NoTemplates, functions: &NoFunctions, settings: &settings };
     render_pipeline(source, "roster", "jinja|yaml", context).map_err(|error| error.report(source))
 }
 

@@ -2,7 +2,7 @@
 
 use super::Archive;
 use crate::StateCtx;
-use halite_modules::archive::{Listing, guard, program};
+use halite_modules::archive::{Listing, busybox_letter, guard, program};
 use halite_modules::args::as_text;
 use halite_modules::process::Command;
 use halite_modules::{Args, Bound, CallError, call, paths, shell_words};
@@ -119,6 +119,10 @@ fn tar_words(options: &str) -> Result<Vec<String>, CallError> {
 /// Unpacks; the lines tar wrote.
 fn tar(file: &Path, into: &Path, words: &[String]) -> Result<Vec<String>, CallError> {
     program(&["tar"])?;
+    let mut words = words.to_vec();
+    if let (Some(letters), Some(letter)) = (words.first_mut(), busybox_letter(file)?) {
+        letters.insert_str(0, letter);
+    }
     let command = words.iter().fold(guard::modest(Command::new(["tar"])), |command, word| command.arg(word));
     let output = command.arg(file).cwd(into).run().map_err(|error| CallError::failed(error.to_string()))?;
     if !output.ok() {

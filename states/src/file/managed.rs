@@ -125,7 +125,7 @@ fn look(
     };
     if state.test
         && found.now.is_none()
-        && let Some(absent) = chosen.as_ref().filter(|chosen| !chosen.is_there())
+        && let Some(absent) = chosen.as_ref().filter(|chosen| !chosen.is_there(state.ctx))
     {
         return Ok(Look::cannot(format!("there is no {}", absent.shown())));
     }

@@ -6,6 +6,7 @@
 
 mod apply;
 mod disabled;
+mod packed;
 mod pauses;
 mod requests;
 mod show;

@@ -5,7 +5,7 @@ use super::wanted::{Stop, Wanted, answer, compiled};
 use super::{split, turn};
 use crate::compile::Tree;
 use halite_engine::{High, Source};
-use halite_modules::{Bound, CallError, Ctx};
+use halite_modules::{Bound, CallError, Ctx, proc};
 use halite_wire::{Map, Value};
 
 /// High data of SLS.
@@ -122,5 +122,5 @@ pub fn running(ctx: &mut Ctx, args: &Bound) -> Result<Value, CallError> {
     if args.bool("concurrent") {
         return Ok(Value::List(Vec::new()));
     }
-    Ok(turn::running(ctx).iter().map(turn::describe).collect())
+    Ok(turn::running(ctx).iter().map(proc::in_words).collect())
 }

@@ -1,6 +1,6 @@
 //! Names, parameters and docs of `state.*`. A keyword nobody knows is refused: `tset=True` must not run for real.
 
-use super::{apply, clear_cache, disabled, pauses, requests, show, single, test};
+use super::{apply, clear_cache, disabled, packed, pauses, requests, show, single, test};
 use halite_modules::Function;
 use halite_modules::registry::Default::{Bool, Null, Str};
 use halite_modules::registry::Param::{self, Keywords, Optional, Required};
@@ -144,6 +144,21 @@ pub const FUNCTIONS: &[Function] = &[
         doc: "Lets a run wait before a state, or before its next one, for some seconds or until state.resume.",
         example: "state.pause 20260101000000000000 nginx 60",
         call: pauses::pause,
+    },
+    Function {
+        name: "pkg",
+        params: &[
+            Required("pkg_path"),
+            Required("pkg_sum"),
+            Required("hash_type"),
+            Optional("test", Null),
+            Optional("queue", Null),
+            Optional("concurrent", Bool(false)),
+            Keywords("kwargs"),
+        ],
+        doc: "Runs the states of a tarball of this host that was prepared elsewhere: low chunks, pillar and files.",
+        example: "state.pkg /tmp/salt_state.tgz 760a9353810e36f6d81416366fc426dc md5",
+        call: packed::pkg,
     },
     Function {
         name: "request",

@@ -1,5 +1,7 @@
 //! `state.*` over a tree of a few files, as a controller would serve it.
 
+mod pkg;
+
 use crate::template::Engines;
 use halite_modules::{Args, CallError, Ctx, Link, LinkError, call};
 use halite_wire::message::{Answer, Ask};

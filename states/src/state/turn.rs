@@ -48,7 +48,7 @@ pub fn take(
     match flock(&file, operation) {
         Ok(()) => {}
         Err(Errno::WOULDBLOCK) => {
-            let mut conflict: Vec<String> = running(ctx).iter().map(describe).collect();
+            let mut conflict: Vec<String> = running(ctx).iter().map(proc::in_words).collect();
             if conflict.is_empty() {
                 conflict.push("another run of states holds the lock of this host".to_owned());
             }
@@ -88,22 +88,4 @@ pub fn running(ctx: &Ctx) -> Vec<Map> {
     let mut jobs = folder(ctx).map(|folder| proc::running(&folder)).unwrap_or_default();
     jobs.retain(|job| job.get_str("fun").is_some_and(|fun| fun.starts_with("state.")));
     jobs
-}
-
-/// One line about a call that runs.
-pub fn describe(job: &Map) -> String {
-    let text = |key| job.get(key).and_then(halite_modules::args::as_text).unwrap_or_default();
-    let jid = text("jid");
-    let part = |from: usize, to: usize| jid.get(from..to).unwrap_or_default();
-    format!(
-        "The function \"{}\" is running as PID {} and was started at {}-{}-{} {}:{}:{} UTC with jid {jid}",
-        text("fun"),
-        text("pid"),
-        part(0, 4),
-        part(4, 6),
-        part(6, 8),
-        part(8, 10),
-        part(10, 12),
-        part(12, 14)
-    )
 }

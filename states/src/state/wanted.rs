@@ -54,12 +54,14 @@ impl Wanted {
             other => split(other).into_iter().map(Value::from).collect(),
         };
         options.whitelist = Some(args.texts("whitelist")?).filter(|list| !list.is_empty());
+        let facts = Facts::of(ctx);
+        options.master_tops = ctx.master_tops.clone();
         Ok(Wanted {
             test: test(ctx, args),
             mock: args.bool("mock"),
             terse: args.bool("terse") || ctx.opts.get_str("state_data") == Some("terse"),
             saltenv: options.saltenv.clone().unwrap_or_else(|| "base".to_owned()),
-            facts: Facts::of(ctx),
+            facts,
             options,
         })
     }

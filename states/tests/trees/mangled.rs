@@ -199,3 +199,17 @@ fn mangled_files_end_soon_and_say_where_they_are_wrong() {
         wrong[..wrong.len().min(20)].join("\n---\n")
     );
 }
+
+#[test]
+fn an_include_said_many_times_in_a_large_tree_takes_no_time() {
+    let names = (0..1500).map(|at| (format!("formulas/service_number_{at}/init.sls"), String::new()));
+    let mut tree: Files = names.collect();
+    for (what, is_there) in [("formulas.service_numbre_77", false), ("formulas.service_number_77", true)] {
+        tree.insert("web.sls".to_owned(), format!("include:\n{}", format!("  - {what}\n").repeat(200)));
+        let before = Instant::now();
+        let errors = low(tree.clone(), "web", Map::new()).err().unwrap_or_default();
+        let took = before.elapsed();
+        assert!(took < TIME_MAX, "{what}: {took:?}");
+        assert_eq!(errors.iter().any(|error| error.contains("did you mean")), !is_there, "{errors:?}");
+    }
+}

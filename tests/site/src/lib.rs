@@ -37,5 +37,5 @@ pub use packages::{ensure_packages, find, install, is_root};
 pub use plan::{Flavour, Host, Kind, Mount, Plan, User};
 pub use process::Started;
 pub use proxy::{DelayProxy, Flow};
-pub use servers::{Daemon, GitServer, MariaDb, Postgres};
+pub use servers::{Daemon, GitServer, Kafka, KafkaRecord, MariaDb, Postgres, Prosody, RabbitMq};
 pub use state::HostState;

@@ -2,8 +2,8 @@
 
 use crate::extmods::Custom;
 use crate::files::Files;
-use crate::registry::Module;
-use halite_wire::message::{Answer, Ask, PillarAsk};
+use crate::registry::{CallError, Module};
+use halite_wire::message::{Answer, Ask, PillarAsk, Return};
 use halite_wire::{Jid, Map, MinionId, Value};
 use std::any::Any;
 use std::rc::Rc;
@@ -136,6 +136,8 @@ pub struct Ctx<'a> {
     pillar: Option<Map>,
     /// What the controller could not make of the pillar, one line each.
     pub pillar_errors: Vec<String>,
+    /// What `master_tops` of the controller assign to this host: lists of SLS by environment. Known with the pillar.
+    pub master_tops: Map,
     /// `pillar=` of the call and the environments it is compiled for.
     pub pillar_wanted: PillarAsk,
 }
@@ -167,8 +169,18 @@ impl<'a> Ctx<'a> {
             gather,
             pillar: None,
             pillar_errors: Vec::new(),
+            master_tops: Map::new(),
             pillar_wanted: PillarAsk::default(),
         }
+    }
+
+    /// What the host answers to the call when its function has come to this.
+    pub fn into_return(self, result: Result<Value, CallError>) -> Return {
+        let (value, retcode, out) = match result {
+            Ok(value) => (value, self.retcode, self.out.map(str::to_owned)),
+            Err(error) => (Value::Str(error.to_string()), error.retcode(), None),
+        };
+        Return { value, retcode, success: retcode == 0, out, notes: self.notes }
     }
 
     /// Every module there is.
@@ -218,6 +230,7 @@ impl<'a> Ctx<'a> {
     pub(crate) fn take_pillar(&mut self, mut answer: Map) -> Map {
         let errors = answer.get("errors").and_then(Value::as_list).unwrap_or_default();
         self.pillar_errors = errors.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+        self.master_tops = answer.get("tops").and_then(Value::as_map).cloned().unwrap_or_default();
         answer.remove("pillar").and_then(|pillar| pillar.as_map().cloned()).unwrap_or_default()
     }
 
@@ -270,6 +283,7 @@ pub struct Beside<'a> {
     gather: fn(&mut Ctx) -> Map,
     pillar: Option<Map>,
     pillar_errors: Vec<String>,
+    master_tops: Map,
     pillar_wanted: PillarAsk,
 }
 
@@ -286,6 +300,7 @@ impl<'a> Ctx<'a> {
             gather: self.gather,
             pillar: self.pillar.clone(),
             pillar_errors: self.pillar_errors.clone(),
+            master_tops: self.master_tops.clone(),
             pillar_wanted: self.pillar_wanted.clone(),
         }
     }
@@ -298,6 +313,7 @@ impl<'a> Ctx<'a> {
         self.grains = learned.grains;
         self.pillar = learned.pillar;
         self.pillar_errors = learned.pillar_errors;
+        self.master_tops = learned.master_tops;
         self.facts_version += 1;
     }
 }
@@ -310,6 +326,7 @@ impl<'a> Beside<'a> {
             grains: ctx.grains.clone(),
             pillar: ctx.pillar.clone(),
             pillar_errors: ctx.pillar_errors.clone(),
+            master_tops: ctx.master_tops.clone(),
             pillar_wanted: ctx.pillar_wanted.clone(),
             ..self.clone()
         }
@@ -325,6 +342,7 @@ impl<'a> Beside<'a> {
         ctx.grains = self.grains.clone();
         ctx.pillar = self.pillar.clone();
         ctx.pillar_errors = self.pillar_errors.clone();
+        ctx.master_tops = self.master_tops.clone();
         ctx.pillar_wanted = self.pillar_wanted.clone();
         ctx
     }

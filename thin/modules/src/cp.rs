@@ -202,7 +202,7 @@ fn fetched(
     let folder = target.parent().unwrap_or(Path::new("/"));
     let failed = |error| CallError::Failed(format!("could not make '{}': {error}", folder.display()));
     write::private_folders(folder).map_err(failed)?;
-    web::fetch(url, &target, CACHED, args.get("verify_ssl") != &Value::Bool(false), source_hash)?;
+    web::fetch(ctx, url, &target, CACHED, args.get("verify_ssl") != &Value::Bool(false), source_hash)?;
     Ok(Some(target))
 }
 
@@ -242,7 +242,9 @@ pub fn get_url(ctx: &mut Ctx, args: &Bound) -> Result<Value, CallError> {
     }
     let found = match source {
         Some(source) => source.fetch(ctx, &target, write::default_mode())?,
-        None => web::fetch(&url, &target, write::default_mode(), true, hash.as_deref()).map(|()| true)?,
+        None => {
+            web::fetch(ctx, &url, &target, write::default_mode(), true, hash.as_deref()).map(|()| true)?
+        }
     };
     Ok(if found { paths::to_value(target) } else { Value::Bool(false) })
 }

@@ -3,7 +3,7 @@
 use crate::registry::{CallError, Function, Module};
 use crate::services::succeeds;
 use crate::{Bound, Ctx, services, tools};
-use halite_wire::Value;
+use halite_wire::{Map, Value};
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -11,7 +11,7 @@ pub const MODULE: Module = Module {
     file: "debian_service",
     virtual_name: "service",
     doc: "Services started by scripts, on Debian and its kin.",
-    applies: |grains| grains.get_str("os_family") == Some("Debian") && services::no_systemd(),
+    applies: |grains| is_ours(grains) && services::no_systemd(),
     functions: FUNCTIONS,
 };
 
@@ -35,6 +35,15 @@ const FUNCTIONS: &[Function] = &[
     services::STATUS.by(|ctx, args| services::status(ctx, args, |_| Ok(all().into_iter().collect()), runs)),
     services::STOP.by(|ctx, args| act(ctx, args, "stop")),
 ];
+
+/// On these the scripts answer whatever the init is, as in Salt; on their kin runit goes first where it is the init.
+const BEFORE_RUNIT: [&str; 4] = ["Debian", "Devuan", "NILinuxRT", "Raspbian"];
+
+fn is_ours(grains: &Map) -> bool {
+    let is_runit = grains.get_str("init") == Some("runit");
+    let goes_first = grains.get_str("os").is_some_and(|os| BEFORE_RUNIT.contains(&os));
+    grains.get_str("os_family") == Some("Debian") && (goes_first || !is_runit)
+}
 
 fn list(names: BTreeSet<String>) -> Value {
     names.into_iter().collect::<Vec<_>>().into()
@@ -77,4 +86,17 @@ fn enable(ctx: &mut Ctx, args: &Bound) -> Result<Value, CallError> {
     let name = args.str("name")?;
     let made = succeeds(ctx, &["update-rc.d", &name, "defaults"])?;
     if made.is_truthy() { succeeds(ctx, &["update-rc.d", &name, "enable"]) } else { Ok(made) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scripts_answer_before_runit_on_debian_itself_and_after_it_on_its_kin() {
+        let grains = |os: &str, init: &str| Map::from([("os_family", "Debian"), ("os", os), ("init", init)]);
+        assert!(is_ours(&grains("Debian", "runit")) && is_ours(&grains("Devuan", "runit")));
+        assert!(!is_ours(&grains("Ubuntu", "runit")) && is_ours(&grains("Ubuntu", "sysvinit")));
+        assert!(!is_ours(&Map::from([("os_family", "Void"), ("os", "Void"), ("init", "runit")])));
+    }
 }

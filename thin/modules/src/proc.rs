@@ -87,6 +87,24 @@ pub fn running(dir: &Path) -> Vec<Map> {
     paths.iter().filter_map(|path| read(path)).collect()
 }
 
+/// One line about a call that runs.
+pub fn in_words(job: &Map) -> String {
+    let text = |key| job.get(key).and_then(crate::args::as_text).unwrap_or_default();
+    let jid = text("jid");
+    let part = |from: usize, to: usize| jid.get(from..to).unwrap_or_default();
+    format!(
+        "The function \"{}\" is running as PID {} and was started at {}-{}-{} {}:{}:{} UTC with jid {jid}",
+        text("fun"),
+        text("pid"),
+        part(0, 4),
+        part(4, 6),
+        part(6, 8),
+        part(8, 10),
+        part(10, 12),
+        part(12, 14)
+    )
+}
+
 /// Only names we make: `JID.PID`.
 fn is_ours(path: &Path) -> bool {
     let parts = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.split_once('.'));

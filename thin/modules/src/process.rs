@@ -39,6 +39,10 @@ const BUSY_PAUSE: Duration = Duration::from_millis(10);
 /// Where programs are, whatever `PATH` says.
 const USUAL_PATH: &str = "/bin:/sbin:/usr/bin:/usr/sbin:/usr/local/bin:/usr/local/sbin";
 
+/// Tells bash that a shell ran before it; Debian's else takes every command for a login of its own and reads
+/// `.bashrc`, into the output of the command.
+const SHELL_LEVEL: &str = "2";
+
 /// A program to run, and its surroundings.
 #[derive(Clone, Debug)]
 pub struct Command {
@@ -263,6 +267,8 @@ impl Command {
         let changed = if self.clean_env { Vec::new() } else { crate::environ::changes() };
         if self.clean_env {
             command.env_clear();
+        } else {
+            command.env("SHLVL", SHELL_LEVEL);
         }
         for (name, value) in changed.iter().chain(&self.env) {
             match value {

@@ -71,11 +71,7 @@ fn one(ctx: &mut Ctx, wanted: Call) -> Return {
     } else {
         call(&mut inner, &fun, Args { positional: arg, keywords: kwarg })
     };
-    let (value, retcode, out) = match result {
-        Ok(value) => (value, inner.retcode, inner.out.map(str::to_owned)),
-        Err(error) => (Value::Str(error.to_string()), error.retcode(), None),
-    };
-    Return { value, retcode, success: retcode == 0, out, notes: inner.notes }
+    inner.into_return(result)
 }
 
 #[cfg(test)]

@@ -11,7 +11,9 @@ mod jid;
 mod map;
 pub mod message;
 mod minion_id;
+mod pack;
 pub mod stream;
+pub mod subnet;
 pub mod traverse;
 mod value;
 

@@ -4,11 +4,13 @@
 //! [`ToThin`] frames; the thin sends [`FromThin`] frames: `Hello` first, `End` last, and nothing after it.
 //! Bodies are MessagePack, but for `ReturnPart` and `Log`, which are plain bytes.
 
+use crate::pack::{Packed, Reader, Writer, fields, variants};
 use crate::{Jid, Map, MinionId, Value};
-use serde::{Deserialize, Serialize};
+
+pub use crate::pack::DEPTH_MAX;
 
 /// One function with its arguments, for one host.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Call {
     pub jid: Jid,
     pub id: MinionId,
@@ -23,7 +25,7 @@ pub struct Call {
 }
 
 /// Controller to thin, after the call.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ToThin {
     /// Part of the answer to the [`Ask`] with this number. `last` ends it.
     Answer { ask: u32, part: Answer, last: bool },
@@ -35,9 +37,10 @@ pub enum ToThin {
 pub const FACTS_ONLY: &str = "*";
 
 /// What the thin lacks and asks its controller for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ask {
-    /// A file of the file server. Answer: `File`, then `Bytes` until `last`; only `File` where `have` is its hash.
+    /// A file of the file server; or of a web server, where `path` is its URL. Answer: `File`, then `Bytes` until
+    /// `last`; only `File` where `have` is its hash.
     File { path: String, saltenv: String, have: Option<String> },
     /// All paths of an environment. Answer: `Paths`.
     ListFiles { saltenv: String },
@@ -50,19 +53,10 @@ pub enum Ask {
     Pillar(PillarAsk),
     /// A piece of one of the host's files, for the controller to keep under the name `path`. The pieces of a file come
     /// in their order, the first at 0, at most [`PART_BYTES_MAX`] each; `last` ends it. Answer: `Same`.
-    Push {
-        path: String,
-        offset: u64,
-        #[serde(with = "bytes")]
-        bytes: Vec<u8>,
-        last: bool,
-    },
+    Push { path: String, offset: u64, bytes: Vec<u8>, last: bool },
     /// The next call of one who runs several, [`WORK`]; `done` is the encoded [`Return`] of the one before, or empty.
     /// Answer: an encoded [`Call`] as `Bytes` until `last`.
-    Work {
-        #[serde(with = "bytes")]
-        done: Vec<u8>,
-    },
+    Work { done: Vec<u8> },
 }
 
 /// The function of a thin that asks for one call after the other. Only the controller's own thin is given any.
@@ -75,7 +69,7 @@ pub const PART_BYTES_MAX: usize = 256 << 10;
 pub const STEP_BYTES_MAX: usize = 64 << 10;
 
 /// One file of an environment.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TreeFile {
     /// Below `salt://`.
     pub path: String,
@@ -87,7 +81,7 @@ pub struct TreeFile {
 }
 
 /// What a host's pillar depends on, besides who the host is.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PillarAsk {
     /// Grains of the host: top files match them, templates read them.
     pub grains: Map,
@@ -98,7 +92,7 @@ pub struct PillarAsk {
 }
 
 /// One part of an answer to an [`Ask`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// `sha256` in hex; `mode` is the permission bits of the source.
     File {
@@ -106,7 +100,6 @@ pub enum Answer {
         sha256: String,
         mode: u32,
     },
-    #[serde(with = "bytes")]
     Bytes(Vec<u8>),
     Paths(Vec<String>),
     /// A piece of a tree, sorted by path. Every piece names the digest of the whole.
@@ -130,7 +123,6 @@ pub enum Answer {
     /// Like `Bytes`, compressed (raw DEFLATE); `size` bytes when unpacked, at most [`PART_BYTES_MAX`].
     Packed {
         size: u32,
-        #[serde(with = "bytes")]
         bytes: Vec<u8>,
     },
     Value(Value),
@@ -164,14 +156,14 @@ pub enum FromThin {
 }
 
 /// First frame of a thin.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hello {
     pub protocol: u16,
     pub pid: u32,
 }
 
 /// What the host answered to a call.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Return {
     pub value: Value,
     /// 0 where all is well; a command's exit code; 1, 2 and 5 for states; 254 and 255 for calls that could not run.
@@ -192,8 +184,31 @@ pub enum MessageError {
     Malformed { kind: u8, why: String },
 }
 
-/// Nesting allowed in a message: what Salt's deepest returns need, far below what breaks a stack.
-pub const DEPTH_MAX: usize = 128;
+fields!(Call { jid, id, fun, arg, kwarg, opts, timeout_ms });
+fields!(TreeFile { path, size, mode, tag });
+fields!(PillarAsk { grains, over, saltenv, pillarenv });
+fields!(Hello { protocol, pid });
+fields!(Return { value, retcode, success, out, notes });
+variants!(ToThin { Stop,;; Answer { ask, part, last }, });
+variants!(Ask {
+    ;
+    Pillar(it),;
+    File { path, saltenv, have },
+    ListFiles { saltenv },
+    Tree { saltenv, have },
+    Files { saltenv, paths },
+    Push { path, offset, bytes, last },
+    Work { done },
+});
+variants!(Answer {
+    Same,;
+    Bytes(it), Paths(it), Value(it), Refused(it),;
+    File { size, sha256, mode },
+    Tree { digest, files },
+    FileAt { index, size, mode, tag },
+    NoFile { index },
+    Packed { size, bytes },
+});
 
 const HELLO: u8 = 1;
 const ASK: u8 = 2;
@@ -212,7 +227,7 @@ impl FromThin {
     pub fn encode(&self) -> Result<(u8, Vec<u8>), MessageError> {
         Ok(match self {
             FromThin::Hello(hello) => (HELLO, pack(HELLO, hello)?),
-            FromThin::Ask { ask, what } => (ASK, pack(ASK, &(ask, what))?),
+            FromThin::Ask { ask, what } => (ASK, pack_ask(*ask, what)?),
             FromThin::Progress(step) => (PROGRESS, pack(PROGRESS, step)?),
             FromThin::Log(line) => (LOG, line.as_bytes().to_vec()),
             FromThin::Lacks => (LACKS, Vec::new()),
@@ -228,7 +243,7 @@ impl FromThin {
     pub fn decode(kind: u8, body: &[u8]) -> Result<FromThin, MessageError> {
         match kind {
             HELLO => unpack(kind, body).map(FromThin::Hello),
-            ASK => unpack(kind, body).map(|(ask, what)| FromThin::Ask { ask, what }),
+            ASK => unpack_ask(body),
             PROGRESS => unpack(kind, body).map(FromThin::Progress),
             LOG => Ok(FromThin::Log(String::from_utf8_lossy(body).into_owned())),
             LACKS => Ok(FromThin::Lacks),
@@ -237,6 +252,22 @@ impl FromThin {
             other => Err(MessageError::UnknownKind(other)),
         }
     }
+}
+
+/// The number and what is asked, as a list of two.
+fn pack_ask(ask: u32, what: &Ask) -> Result<Vec<u8>, MessageError> {
+    let mut out = Writer::default();
+    out.list(2);
+    ask.pack(&mut out);
+    what.pack(&mut out);
+    out.finish().map_err(|fault| malformed(ASK, fault))
+}
+
+fn unpack_ask(body: &[u8]) -> Result<FromThin, MessageError> {
+    let mut from = Reader::new(body);
+    let mut asked = || from.fields(2).and_then(|()| Ok((u32::unpack(&mut from)?, Ask::unpack(&mut from)?)));
+    let (ask, what) = asked().map_err(|fault| malformed(ASK, fault))?;
+    Ok(FromThin::Ask { ask, what })
 }
 
 fn decode_end(body: &[u8]) -> Option<FromThin> {
@@ -318,37 +349,14 @@ fn malformed(kind: u8, why: impl ToString) -> MessageError {
     MessageError::Malformed { kind, why: why.to_string() }
 }
 
-fn pack<T: Serialize>(kind: u8, message: &T) -> Result<Vec<u8>, MessageError> {
-    rmp_serde::to_vec(message).map_err(|error| malformed(kind, error))
+fn pack<T: Packed>(kind: u8, message: &T) -> Result<Vec<u8>, MessageError> {
+    let mut out = Writer::default();
+    message.pack(&mut out);
+    out.finish().map_err(|fault| malformed(kind, fault))
 }
 
-fn unpack<'a, T: Deserialize<'a>>(kind: u8, body: &'a [u8]) -> Result<T, MessageError> {
-    let mut reader = rmp_serde::Deserializer::from_read_ref(body);
-    reader.set_max_depth(DEPTH_MAX);
-    T::deserialize(&mut reader).map_err(|error| malformed(kind, error))
-}
-
-/// Byte strings as MessagePack `bin`, not as lists of numbers.
-mod bytes {
-    use serde::{Deserializer, Serializer, de};
-
-    pub fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_bytes(bytes)
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
-        struct Bytes;
-        impl de::Visitor<'_> for Bytes {
-            type Value = Vec<u8>;
-            fn expecting(&self, out: &mut std::fmt::Formatter) -> std::fmt::Result {
-                out.write_str("bytes")
-            }
-            fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Vec<u8>, E> {
-                Ok(bytes.to_vec())
-            }
-        }
-        deserializer.deserialize_bytes(Bytes)
-    }
+fn unpack<T: Packed>(kind: u8, body: &[u8]) -> Result<T, MessageError> {
+    T::unpack(&mut Reader::new(body)).map_err(|fault| malformed(kind, fault))
 }
 
 #[cfg(test)]
@@ -383,6 +391,21 @@ mod tests {
         }
 
         #[test]
+        fn values_are_messagepack_as_others_read_and_write_it(value in value()) {
+            let bytes = encode_value(&value).unwrap();
+            prop_assert_eq!(&rmp_serde::to_vec(&value).unwrap(), &bytes);
+            prop_assert_eq!(&rmp_serde::from_slice::<Value>(&bytes).unwrap(), &value);
+            prop_assert_eq!(decode_value(&bytes), Ok(value));
+        }
+
+        #[test]
+        fn what_others_wrote_is_read_as_they_read_it(bytes: Vec<u8>) {
+            if let Ok(value) = decode_value(&bytes) {
+                prop_assert_eq!(rmp_serde::from_slice::<Value>(&bytes).unwrap(), value);
+            }
+        }
+
+        #[test]
         fn garbage_is_an_error_and_never_a_panic(kind: u8, body: Vec<u8>) {
             let _ = FromThin::decode(kind, &body);
             let _ = ToThin::decode(kind, &body);
@@ -396,6 +419,58 @@ mod tests {
         let answer = ToThin::Answer { ask: 3, part: Answer::Bytes(vec![0, 255, 10]), last: true };
         let (kind, body) = answer.encode().unwrap();
         assert_eq!(ToThin::decode(kind, &body), Ok(answer));
+    }
+
+    #[test]
+    fn long_lists_texts_and_bytes_round_trip() {
+        for length in [31, 32, 255, 256, 65_535, 65_536] {
+            let parts = [
+                Value::Str("x".repeat(length)),
+                Value::Bytes(vec![0xff; length]),
+                Value::List(vec![Value::Null; length]),
+                Value::Map((0..length).map(|key| (key, Value::Bool(true))).collect()),
+            ];
+            for value in parts {
+                let bytes = encode_value(&value).unwrap();
+                assert_eq!(rmp_serde::to_vec(&value).unwrap(), bytes, "{length}");
+                assert_eq!(decode_value(&bytes), Ok(value));
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_announced_and_does_not_come_takes_no_memory() {
+        for head in [0xc6, 0xdb, 0xdd, 0xdf] {
+            assert!(decode_value(&[head, 0xff, 0xff, 0xff, 0xff]).is_err());
+        }
+    }
+
+    #[test]
+    fn every_kind_of_variant_round_trips() {
+        let tree = vec![TreeFile { path: "a/b".into(), size: u64::MAX, mode: 0o644, tag: 1 << 63 }];
+        let parts = [
+            Answer::Same,
+            Answer::Paths(vec!["a".into(), "b".into()]),
+            Answer::Value(Value::from("x")),
+            Answer::Tree { digest: "d".into(), files: tree },
+            Answer::Packed { size: 9, bytes: vec![1, 2] },
+        ];
+        for part in parts {
+            let answer = ToThin::Answer { ask: 1, part, last: false };
+            let (kind, body) = answer.encode().unwrap();
+            assert_eq!(ToThin::decode(kind, &body), Ok(answer));
+        }
+        let grains = Map::from([("id", "a")]);
+        let asks = [
+            Ask::Tree { saltenv: "base".into(), have: None },
+            Ask::Pillar(PillarAsk { grains, saltenv: Some("dev".into()), ..PillarAsk::default() }),
+            Ask::Work { done: vec![7; 300] },
+        ];
+        for what in asks {
+            let message = FromThin::Ask { ask: 70_000, what };
+            let (kind, body) = message.encode().unwrap();
+            assert_eq!(FromThin::decode(kind, &body), Ok(message));
+        }
     }
 
     #[test]

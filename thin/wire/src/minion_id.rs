@@ -86,18 +86,6 @@ impl fmt::Debug for MinionId {
     }
 }
 
-impl serde::Serialize for MinionId {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0)
-    }
-}
-
-impl<'de> serde::Deserialize<'de> for MinionId {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<MinionId, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -195,13 +195,11 @@ impl<T: Into<Value>> FromIterator<T> for Value {
 mod serde_impl {
     use super::Value;
     use crate::Map;
+    use crate::pack::{BIG_INT, big_int};
     use serde::de::{self, MapAccess, SeqAccess, Visitor};
     use serde::ser::{SerializeMap, SerializeSeq};
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
     use std::fmt;
-
-    /// Key of the one-entry map that carries an integer outside `i64` through formats that have none.
-    const BIG_INT: &str = "\u{1}int";
 
     impl Serialize for Value {
         fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -291,12 +289,5 @@ mod serde_impl {
             }
             Ok(big_int(&map).unwrap_or(Value::Map(map)))
         }
-    }
-
-    fn big_int(map: &Map) -> Option<Value> {
-        let digits = map.get(BIG_INT)?.as_str()?;
-        let unsigned = digits.strip_prefix('-').unwrap_or(digits);
-        let is_number = !unsigned.is_empty() && unsigned.bytes().all(|byte| byte.is_ascii_digit());
-        (map.len() == 1 && is_number).then(|| Value::BigInt(digits.into()))
     }
 }

@@ -1,7 +1,7 @@
 //! `cargo xtask bench`: halite side by side with ssh and its relatives, on one fleet, in one run.
 //!
 //! Rounds are interleaved (every tool once, then again), so that a busy machine disturbs all alike; medians are
-//! compared, never figures of different runs. The result is `docs/benchmarks.md` with `docs/benchmarks.svg`.
+//! compared, never figures of different runs. halite is built as a release is, with thins against musl. The result is `docs/benchmarks.md` with `docs/benchmarks.svg`.
 
 mod field;
 mod many;
@@ -49,7 +49,7 @@ pub type Cells = BTreeMap<(Case, usize, &'static str), Vec<Sample>>;
 pub fn run(arguments: &[String]) -> Outcome {
     let choice = choice(arguments)?;
     if !arguments.iter().any(|word| word == "--built") {
-        place::build_release()?;
+        place::build_release(crate::thins::for_release()?)?;
         let mut line = vec!["bench", "--built"];
         line.extend(arguments.iter().map(String::as_str));
         if let Rights::Done = place::with_root(&line, "the benchmark")? {
@@ -94,11 +94,12 @@ fn choice(arguments: &[String]) -> Outcome<Choice> {
 
 fn measure_all(fleet: &Fleet, venv: Option<std::path::PathBuf>, choice: &Choice) -> Outcome {
     let most = choice.sizes.iter().copied().max().unwrap_or(1);
+    let salt = venv.clone();
     let field = Field::new(fleet, venv, &[&choice.sizes[..], &own::sizes(most)].concat())?;
     let tools = tools::all(choice.peers);
     let meter = Meter::new(fleet)?;
     let mut promises = own::measure(&field, &meter, &tools[0], most, choice.rounds)?;
-    promises.extend(stores::measure()?);
+    promises.extend(stores::measure(salt.as_deref())?);
     if choice.own {
         return Ok(());
     }

@@ -4,7 +4,8 @@ use super::{Block, MARGIN, Page, Tally, wrap};
 use crate::output::pyrepr;
 use crate::output::state_view::{Mode, Tabular};
 use crate::output::style::Color;
-use halite_render::jinja::{self, NoFunctions, NoTemplates};
+use crate::template::Source;
+use halite_render::jinja::{NoFunctions, NoTemplates};
 use halite_wire::{Map, Value};
 
 /// Between the parts of a state's tag: `module_|-id_|-name_|-function`.
@@ -198,5 +199,6 @@ fn comment(ret: &Map) -> Option<String> {
 /// Python's `str.format`, as templates have it.
 fn formatted(format: &str, words: Vec<Value>) -> Option<String> {
     let variables = Map::from([("format", Value::from(format)), ("words", Value::List(words))]);
-    jinja::render("{{ format.format(*words) }}", "state_tabular", &variables, &NoTemplates, &NoFunctions).ok()
+    let source = Source::builtin("{{ format.format(*words) }}");
+    source.render("state_tabular", &variables, &NoTemplates, &NoFunctions).ok()
 }

@@ -6,7 +6,8 @@ mod merge;
 
 use super::paths::expanded;
 use super::{Args, Request, host};
-use halite_render::jinja::{self, DirLoader, Prepared};
+use crate::template::Source;
+use halite_render::jinja::{DirLoader, Prepared};
 use halite_render::yaml;
 use halite_wire::{Map, Value};
 use merge::Node;
@@ -19,6 +20,22 @@ const FOLDER: &str = "/srv/saltclass";
 const DEPTH_MAX: usize = 64;
 
 pub fn read(request: &Request, args: &Args, known: &Map) -> Result<Map, String> {
+    let (node, classes) = defined(request, args, known)?;
+    Ok(summary(request.id.as_str(), node, classes))
+}
+
+/// The states of the node and its classes, in their environment: what `master_tops` wants of it.
+///
+/// # Errors
+/// A file that cannot be read.
+pub fn tops(request: &Request, args: &Args) -> Result<Map, String> {
+    let (node, classes) = defined(request, args, &Map::new())?;
+    let (states, environment) = assigned(&node, &classes);
+    Ok(Map::from([(environment, Value::List(states))]))
+}
+
+/// The node, and its classes in the order in which they count.
+fn defined(request: &Request, args: &Args, known: &Map) -> Result<(Definition, Vec<Definition>), String> {
     let named = args.positional.iter().filter_map(|one| one.get("path")).next_back();
     let folder = named.or_else(|| args.named.get("path")).and_then(Value::as_str).unwrap_or(FOLDER);
     let mut classes = Classes {
@@ -38,7 +55,7 @@ pub fn read(request: &Request, args: &Args, known: &Map) -> Result<Map, String> 
     classes.pillar.merge(&Node::of(node.pillars.to_value()));
     let wanted = node.classes.clone();
     classes.expand(&wanted, 0)?;
-    Ok(summary(id, node, classes.expanded))
+    Ok((node, classes.expanded))
 }
 
 /// What a node or class says.
@@ -118,7 +135,7 @@ impl Classes<'_> {
     /// A file through Jinja and YAML; `None` where it says nothing.
     fn load(&self, file: &Path) -> Result<Option<Map>, String> {
         let failed = |error: std::io::Error| format!("{}: {error}", file.display());
-        let text = std::fs::read_to_string(file).map_err(failed)?;
+        let source = Source::file(file).map_err(failed)?;
         let known = self.pillar.to_map();
         let variables = Prepared::default()
             .with("__opts__", self.request.opts.clone())
@@ -127,7 +144,8 @@ impl Classes<'_> {
             .with("minion_id", self.request.id.as_str());
         let loader = DirLoader { roots: file.parent().map(Path::to_owned).into_iter().collect() };
         let name = file.display().to_string();
-        let text = jinja::render(&text, &name, &variables, &loader, &host(self.request, &known))
+        let text = source
+            .render(&name, &variables, &loader, &host(self.request, &known))
             .map_err(|error| error.report())?;
         let data = yaml::load(&text).map_err(|error| error.report(&name, &text))?;
         match data.to_value() {
@@ -160,16 +178,10 @@ fn node_file(folder: &Path, id: &str) -> Option<PathBuf> {
 fn summary(id: &str, node: Definition, classes: Vec<Definition>) -> Map {
     let names: Value = classes.iter().map(|class| Value::from(class.name.as_str())).collect();
     let mut pillars = Node::of(Map::new().into());
-    let (mut states, mut environment) = (Vec::new(), Value::from(""));
     for definition in classes.iter().chain([&node]) {
         pillars.merge(&definition.pillars);
-        let new = definition.states.iter().filter(|state| !states.contains(*state)).cloned();
-        let new: Vec<Value> = new.collect();
-        states.extend(new);
-        if let Some(named) = &definition.environment {
-            environment = named.clone();
-        }
     }
+    let (states, environment) = assigned(&node, &classes);
     let about = Map::from([
         ("states", Value::List(states)),
         ("classes", names),
@@ -179,4 +191,18 @@ fn summary(id: &str, node: Definition, classes: Vec<Definition>) -> Map {
     let mut data = Map::from([("__saltclass__", about)]);
     data.extend(expand::variables(pillars.to_map()));
     data
+}
+
+/// All states, each once, and the environment that was named last; none is the empty one.
+fn assigned(node: &Definition, classes: &[Definition]) -> (Vec<Value>, Value) {
+    let (mut states, mut environment) = (Vec::new(), Value::from(""));
+    for definition in classes.iter().chain([node]) {
+        let new = definition.states.iter().filter(|state| !states.contains(*state)).cloned();
+        let new: Vec<Value> = new.collect();
+        states.extend(new);
+        if let Some(named) = &definition.environment {
+            environment = named.clone();
+        }
+    }
+    (states, environment)
 }

@@ -27,6 +27,32 @@ struct Target {
 type Environments = Vec<(String, Vec<Target>)>;
 
 pub(super) fn read(source: &mut dyn Source, minion: &Minion, options: &Options) -> Assigned {
+    let (mut assigned, environments) = all(source, options);
+    for (saltenv, targets) in environments {
+        assigned.assign(minion, saltenv, &targets);
+    }
+    assigned
+}
+
+/// The top files as one; see [`super::pillar_top`].
+pub(super) fn merged(source: &mut dyn Source, options: &Options) -> (Map, Vec<String>) {
+    let (assigned, environments) = all(source, options);
+    let of_env = |(saltenv, targets): (String, Vec<Target>)| {
+        let targets = targets.into_iter().map(|target| (target.name, shown(&target.items)));
+        (saltenv, Value::Map(targets.collect::<Map>()))
+    };
+    (environments.into_iter().map(of_env).collect(), assigned.errors)
+}
+
+/// How a target is matched, where it says so, and then its SLS; its other options are no part of the top.
+fn shown(items: &[Value]) -> Value {
+    let is_match = |item: &&Value| item.as_map().is_some_and(|map| map.contains_key("match"));
+    let names = items.iter().filter(|item| item.as_str().is_some());
+    items.iter().filter(is_match).chain(names).cloned().collect()
+}
+
+/// The targets of all environments that count, those of each in their order.
+fn all(source: &mut dyn Source, options: &Options) -> (Assigned, Environments) {
     let mut assigned = Assigned::default();
     let mut environments = Environments::new();
     for saltenv in sources(source, options) {
@@ -34,13 +60,9 @@ pub(super) fn read(source: &mut dyn Source, minion: &Minion, options: &Options) 
             assigned.collect(&top, &mut environments);
         }
     }
-    for (saltenv, mut targets) in environments {
-        if options.pillarenv.as_ref().is_none_or(|only| *only == saltenv) {
-            targets.sort_by_key(|target| target.order);
-            assigned.assign(minion, saltenv, &targets);
-        }
-    }
-    assigned
+    environments.retain(|(saltenv, _)| options.pillarenv.as_ref().is_none_or(|only| only == saltenv));
+    environments.iter_mut().for_each(|(_, targets)| targets.sort_by_key(|target| target.order));
+    (assigned, environments)
 }
 
 /// The environments whose top files count.

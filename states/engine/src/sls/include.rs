@@ -51,7 +51,7 @@ impl Tree<'_> {
             [only] => only.clone(),
             all if all.iter().any(|saltenv| saltenv == own.saltenv) => own.saltenv.to_owned(),
             [] => {
-                let near = super::missing(&name, &self.names(&key));
+                let near = self.near(&key, &name);
                 return Err(format!("there is no SLS {name:?} in saltenv {key:?}{near}"));
             }
             all => return Err(format!("the SLS {name:?} is in several saltenvs: {}", all.join(", "))),

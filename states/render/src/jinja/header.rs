@@ -1,9 +1,9 @@
 //! The line `#jinja2: {"trim_blocks": true}` at the top of a template: settings for it alone.
 
 use super::Settings;
+use super::fault::{Fault, FaultKind, Outcome};
 use super::json;
-use super::syntax::{Pos, Stmt, StmtKind, Template};
-use super::value::Val;
+use super::value::{self, Val};
 use std::ops::Range;
 
 const MARK: &str = "#jinja2:";
@@ -11,29 +11,22 @@ const MARK: &str = "#jinja2:";
 /// The header's bytes in `source`, its line break included, and the settings with what it says.
 ///
 /// It stands in the first line, or in the second below `#!renderers`. What is no JSON object is no header.
-pub(super) fn find(source: &str, settings: Settings) -> Option<(Range<usize>, Settings)> {
+///
+/// # Errors
+/// A value that Jinja cannot take.
+pub(super) fn find(source: &str, settings: &Settings) -> Outcome<Option<(Range<usize>, Settings)>> {
+    let Some((line, asked)) = line(source) else { return Ok(None) };
+    let Ok(asked) = value::to_wire(&asked) else { return Ok(None) };
+    let Some(asked) = asked.as_map() else { return Ok(None) };
+    let refused = |why: String| Fault::new(FaultKind::Syntax, format!("the header {MARK} {why}"));
+    Ok(Some((line, settings.clone().changed_by(asked).map_err(refused)?)))
+}
+
+/// The line that may be a header, and what it says.
+fn line(source: &str) -> Option<(Range<usize>, Val)> {
     let below_renderers = source.starts_with("#!") && !source.starts_with("#!/");
     let from = if below_renderers { source.find('\n')? + 1 } else { 0 };
     let line = source[from..].split_inclusive('\n').next()?;
-    let Ok(Val::Dict(asked)) = json::read(line.strip_prefix(MARK)?.trim()) else { return None };
-    let flag = |name: &str, old: bool| match asked.borrow().get_str(name) {
-        Some(value) => value.truth().unwrap_or(old),
-        None => old,
-    };
-    let settings = Settings {
-        trim_blocks: flag("trim_blocks", settings.trim_blocks),
-        lstrip_blocks: flag("lstrip_blocks", settings.lstrip_blocks),
-        ..settings
-    };
-    Some((from..from + line.len(), settings))
-}
-
-/// Takes the header out of a template. Places stay those of the source with it.
-pub(super) fn remove(template: &mut Template, header: Range<usize>) {
-    let Some(Stmt { kind: StmtKind::Text(text), pos }) = template.body.first() else { return };
-    let (Some(before), Some(after)) = (text.get(..header.start), text.get(header.end..)) else { return };
-    let line = pos.line + 1 + before.matches('\n').count() as u32;
-    let parts = [(before.to_owned(), *pos), (after.to_owned(), Pos { line, column: 1 })];
-    let parts = parts.map(|(text, pos)| Stmt { kind: StmtKind::Text(text.as_str().into()), pos });
-    template.body.splice(..1, parts);
+    let asked = json::read(line.strip_prefix(MARK)?.trim()).ok()?;
+    Some((from..from + line.len(), asked))
 }

@@ -18,6 +18,7 @@ mod ops;
 mod parsed;
 mod percent;
 mod run;
+mod settings;
 mod str_format;
 mod syntax;
 mod tests;
@@ -29,6 +30,7 @@ pub use fault::FaultKind;
 pub use loader::{DirLoader, Loader, NoTemplates};
 pub use parsed::Parsed;
 pub use run::SourceMap;
+pub use settings::{Marks, Settings, Sign};
 pub use variables::{Prepared, Shared, Variable, Variables};
 
 use crate::template::Programs;
@@ -67,24 +69,6 @@ impl Functions for NoFunctions {
     }
 }
 
-/// How blanks around tags are treated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Settings {
-    /// Drop the line break after a block tag.
-    pub trim_blocks: bool,
-    /// Drop the blanks before a block tag that begins its line.
-    pub lstrip_blocks: bool,
-    /// Keep the line break at the end of the rendered source. Included sources lose it, as in Salt.
-    pub keep_trailing_newline: bool,
-}
-
-/// What Salt uses where the configuration says nothing.
-impl Default for Settings {
-    fn default() -> Settings {
-        Settings { trim_blocks: false, lstrip_blocks: false, keep_trailing_newline: true }
-    }
-}
-
 /// Renders `source`, which messages and relative includes know as `name`.
 ///
 /// # Errors
@@ -96,7 +80,7 @@ pub fn render(
     loader: &dyn Loader,
     functions: &dyn Functions,
 ) -> Result<String, RenderError> {
-    render_with(source, name, variables, loader, functions, Settings::default())
+    render_with(source, name, variables, loader, functions, &Settings::default())
 }
 
 /// Like [`render`], with the settings of `jinja_env` or `jinja_sls_env`.
@@ -106,7 +90,7 @@ pub fn render_with(
     variables: &dyn Variables,
     loader: &dyn Loader,
     functions: &dyn Functions,
-    settings: Settings,
+    settings: &Settings,
 ) -> Result<String, RenderError> {
     render_mapped(source, name, variables, loader, functions, settings).map(|(text, _)| text)
 }
@@ -121,9 +105,9 @@ pub fn render_mapped(
     variables: &dyn Variables,
     loader: &dyn Loader,
     functions: &dyn Functions,
-    settings: Settings,
+    settings: &Settings,
 ) -> Result<(String, SourceMap), RenderError> {
-    run::Interp::new(loader, functions, settings, variables)
+    run::Interp::new(loader, functions, settings.clone(), variables)
         .render(source, name)
         .map_err(|fault| RenderError::from_fault(*fault))
 }

@@ -26,8 +26,8 @@ type Source = (String, Rc<Template>);
 
 impl Parsed {
     /// The template `path`, parsed anew where its source is another than the last time.
-    pub(super) fn get(&self, source: String, path: &str, settings: Settings) -> Outcome<Rc<Template>> {
-        let key = (path.to_owned(), settings);
+    pub(super) fn get(&self, source: String, path: &str, settings: &Settings) -> Outcome<Rc<Template>> {
+        let key = (path.to_owned(), settings.clone());
         if let Some((_, template)) = self.0.borrow().templates.get(&key).filter(|(known, _)| *known == source)
         {
             return Ok(template.clone());

@@ -33,7 +33,7 @@ pub struct Context<'c> {
     pub variables: &'c dyn Variables,
     pub loader: &'c dyn Loader,
     pub functions: &'c dyn Functions,
-    pub settings: Settings,
+    pub settings: &'c Settings,
 }
 
 /// Why a file could not be rendered. `Display` is one line, [`report`](TemplateError::report) shows the source.

@@ -3,14 +3,21 @@
 //! A server lives as long as the value that stands for it, and never longer than this process: a small shell holds it,
 //! and ends it as soon as the line from here closes. So a server in a `static` is ended as well.
 
+mod certificate;
 mod git;
+mod kafka;
 mod mariadb;
 mod postgres;
+mod prosody;
+mod rabbitmq;
 mod small;
 
 pub use git::GitServer;
+pub use kafka::{Kafka, KafkaRecord};
 pub use mariadb::MariaDb;
 pub use postgres::Postgres;
+pub use prosody::Prosody;
+pub use rabbitmq::RabbitMq;
 pub use small::Daemon;
 
 use std::io::{BufRead, BufReader, Write};

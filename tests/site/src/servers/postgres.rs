@@ -63,10 +63,10 @@ impl Postgres {
         run(&mut initdb)?;
         let (server, port) = room.serve(
             |port| {
-                let mut command = as_account(&programs.join("postgres"));
+                let mut command = apart(&as_account(&programs.join("postgres")));
                 command.arg("-D").arg(&data).arg("-k").arg(&socket).args(["-h", Self::HOST, "-F"]);
                 command.args(["-p", &port.to_string(), "-c", "shared_buffers=8MB"]);
-                // Killed, it leaves nothing outside of its folder.
+                // Killed, it leaves nothing outside of its folder; see `apart`, too.
                 command.args(["-c", "dynamic_shared_memory_type=mmap"]);
                 command
             },
@@ -125,6 +125,20 @@ fn as_account(program: &Path) -> Command {
     command
 }
 
+/// The command with shared memory of System V of its own, which goes with the last process that has it. As it is where
+/// the machine does not allow that.
+fn apart(command: &Command) -> Command {
+    let words: &[&str] = if is_root() { &["--ipc"] } else { &["--user", "--map-current-user", "--ipc"] };
+    let mut unshare = Command::new(find("unshare").unwrap_or_else(|| "unshare".into()));
+    unshare.args(words);
+    let mut probe = Command::new(unshare.get_program());
+    if run(probe.args(words).arg("true")).is_err() {
+        unshare = Command::new("env");
+    }
+    unshare.arg(command.get_program()).args(command.get_args());
+    unshare
+}
+
 /// The number of the package's user, where this process is root.
 fn account() -> Option<u32> {
     let passwd = fs::read_to_string("/etc/passwd").at(Path::new("/etc/passwd")).ok()?;
@@ -144,13 +158,25 @@ fn ask(socket: &Path, port: u16, database: &str, statements: &str) -> Result<Str
 mod tests {
     use super::*;
 
+    /// Shared memory that a process made and nobody has any more: System V's, by the column `cpid`.
+    fn own_memory(pid: u32) -> Vec<String> {
+        let all = fs::read_to_string("/proc/sysvipc/shm").expect("a list");
+        all.lines()
+            .filter(|row| row.split_whitespace().nth(4) == Some(&pid.to_string()))
+            .map(str::to_owned)
+            .collect()
+    }
+
     #[test]
     fn a_server_answers_and_is_gone_with_its_value() {
         let server = Postgres::start().expect("PostgreSQL starts");
         server.sql("CREATE TABLE t (a INT); INSERT INTO t VALUES (1), (2)").expect("a table");
         assert_eq!(server.sql("SELECT a, 'x' FROM t ORDER BY a").expect("rows"), "1\tx\n2\tx\n");
         let (process, dir) = (server.process(), server.dir().to_owned());
+        server.process().kill();
         drop(server);
         assert!(!process.is_alive() && !dir.exists());
+        let left = own_memory(process.pid);
+        assert!(left.is_empty(), "{left:?}");
     }
 }

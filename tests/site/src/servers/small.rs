@@ -90,6 +90,33 @@ impl Daemon {
         })
     }
 
+    /// carbon of Graphite, which takes lines and keeps each metric as a file below `whisper` of its folder, for a day.
+    ///
+    /// # Errors
+    /// It is not installed and cannot be, or it does not come up.
+    pub fn carbon() -> Result<Daemon> {
+        ensure_packages(&["whisper-fetch"], &mut std::io::sink())?;
+        Daemon::start("carbon-cache", |dir, port| {
+            let (config, home) = (dir.join("carbon.conf"), dir.display());
+            let text = format!(
+                "[cache]\nSTORAGE_DIR = {home}\nCONF_DIR = {home}\nLOG_DIR = {home}\nPID_DIR = {home}\nLOCAL_DATA_DIR = {home}/whisper\n\
+                 LINE_RECEIVER_INTERFACE = 127.0.0.1\nLINE_RECEIVER_PORT = {port}\nPICKLE_RECEIVER_PORT = 0\n\
+                 CACHE_QUERY_INTERFACE = 127.0.0.1\nCACHE_QUERY_PORT = 0\nMAX_CREATES_PER_MINUTE = inf\n"
+            );
+            let _ = std::fs::write(&config, text);
+            let _ =
+                std::fs::write(dir.join("storage-schemas.conf"), "[all]\npattern = .*\nretentions = 1s:1d\n");
+            let at = |option: &str, file: &str| format!("--{option}={}", dir.join(file).display());
+            vec![
+                at("config", "carbon.conf"),
+                at("pidfile", "pid"),
+                at("logdir", ""),
+                "--nodaemon".into(),
+                "start".into(),
+            ]
+        })
+    }
+
     /// syslog-ng: what comes over TCP and UDP on the port is in the file `messages` of its folder.
     ///
     /// # Errors

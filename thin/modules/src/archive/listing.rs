@@ -7,6 +7,7 @@ use crate::shell_words;
 use halite_wire::{Map, Value};
 use rustix::fs::FileType;
 use std::collections::BTreeSet;
+use std::io::Read;
 use std::path::Path;
 
 /// Names in an archive; those of directories end in a slash.
@@ -149,7 +150,7 @@ fn at_top(names: &[String]) -> Vec<String> {
 /// Two lists of tar: names alone, and lines that begin with the kind.
 fn tar(file: &Path, decompress: Option<&str>) -> Result<Listing, CallError> {
     program(&["tar"])?;
-    let (names, kinds) = (tar_lines(file, decompress, "-tf")?, tar_lines(file, decompress, "-tvf")?);
+    let (names, kinds) = (tar_lines(file, decompress, "-t")?, tar_lines(file, decompress, "-tv")?);
     let mut listed = Listing::default();
     for (name, line) in names.lines().zip(kinds.lines()) {
         let bare = if name.len() > 1 { name.trim_end_matches('/') } else { name };
@@ -166,6 +167,7 @@ fn tar(file: &Path, decompress: Option<&str>) -> Result<Listing, CallError> {
 }
 
 /// A line of tar's long list: `-rw-r--r-- 0/0 17 2026-01-02 03:04 NAME`, behind links ` -> TARGET` or ` link to TARGET`.
+/// BusyBox shows hard links as files with an arrow.
 fn member(bare: &str, name: &str, line: &str) -> Member {
     let target = |arrow: &str| {
         let (_, behind) = line.rsplit_once(&format!(" {name}{arrow}")).unwrap_or_default();
@@ -176,6 +178,7 @@ fn member(bare: &str, name: &str, line: &str) -> Member {
         Some('l') => Kind::Symlink(target(" -> ")),
         Some('h') => Kind::HardLink(target(" link to ")),
         Some('b' | 'c' | 'p' | 's') => Kind::Special,
+        _ if line.contains(&format!(" {name} -> ")) => Kind::HardLink(target(" -> ")),
         _ => Kind::File,
     };
     let size = line.split_whitespace().nth(2).and_then(|size| size.parse().ok()).unwrap_or(0);
@@ -183,9 +186,15 @@ fn member(bare: &str, name: &str, line: &str) -> Member {
 }
 
 fn tar_lines(file: &Path, decompress: Option<&str>, mode: &str) -> Result<String, CallError> {
-    // Owners as numbers: a name with blanks in it would move the columns.
+    // Owners as numbers: a name with blanks in it would move the columns. `P`: names as they are.
+    let letters = match busybox_letter(file)? {
+        None => format!("{mode}P"),
+        Some(letter) if decompress.is_none() => format!("{mode}{letter}"),
+        Some(_) => mode.to_owned(),
+    };
     let list = |archive: &Path| {
-        guard::modest(Command::new(["tar", "-P", "--numeric-owner"])).arg(mode).arg(archive).c_locale()
+        let list = guard::modest(Command::new(["tar", letters.as_str(), "--numeric-owner", "-f"]));
+        list.arg(archive).c_locale()
     };
     let output = match decompress.filter(|command| !command.trim().is_empty()) {
         None => list(file).run(),
@@ -201,6 +210,23 @@ fn tar_lines(file: &Path, decompress: Option<&str>, mode: &str) -> Result<String
     let output = output.map_err(|error| CallError::failed(error.to_string()))?;
     succeeded(file, &output)?;
     Ok(output.text())
+}
+
+/// What BusyBox's tar has to be told of an archive (other ones look for themselves): `z`, `j` or `J`, or nothing.
+///
+/// # Errors
+/// The archive cannot be read, or tar does not start.
+pub fn busybox_letter(file: &Path) -> Result<Option<&'static str>, CallError> {
+    let failed =
+        |error: std::io::Error| CallError::Failed(format!("could not read {}: {error}", file.display()));
+    let help = Command::new(["tar", "--help"]).run().map_err(|error| CallError::failed(error.to_string()))?;
+    if ![&help.stdout, &help.stderr].into_iter().any(|said| said.starts_with(b"BusyBox")) {
+        return Ok(None);
+    }
+    let mut start = Vec::new();
+    std::fs::File::open(file).and_then(|file| file.take(6).read_to_end(&mut start)).map_err(failed)?;
+    let known = [(&b"\x1f\x8b"[..], "z"), (b"BZh", "j"), (b"\xfd7zXZ\0", "J")];
+    Ok(Some(known.iter().find(|(magic, _)| start.starts_with(magic)).map_or("", |(_, letter)| letter)))
 }
 
 fn succeeded(file: &Path, output: &Output) -> Result<(), CallError> {

@@ -4,7 +4,7 @@ pub mod guard;
 mod listing;
 mod zip;
 
-pub use listing::{Kind, Listing, Member, guess_format, listing};
+pub use listing::{Kind, Listing, Member, busybox_letter, guess_format, listing};
 pub use zip::{ZipEntry, ZipError, entries as zip_entries};
 
 use crate::args::as_text;

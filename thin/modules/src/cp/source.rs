@@ -68,12 +68,12 @@ impl Source {
         if ctx.has_tree(&self.saltenv) {
             return self.copy(ctx, target, mode);
         }
-        let is_file = target.symlink_metadata().is_ok_and(|meta| meta.is_file());
-        let have = if is_file { digest::of_file("sha256", target).ok() } else { None };
-        let mut arrival = Arrival { have: have.clone(), target, mode, is_known: false, wanted: None };
-        let found = self.ask(ctx, have, &mut |part| arrival.take(part))?;
+        let mut arrival = Arrival::new(target, mode);
+        let found = self.ask(ctx, arrival.have(), &mut |part| arrival.take(part))?;
         if found {
-            arrival.end().map_err(|why| CallError::Failed(format!("could not fetch {self}: {why}")))?;
+            arrival
+                .end_if(|_| Ok(()))
+                .map_err(|why| CallError::Failed(format!("could not fetch {self}: {why}")))?;
         }
         Ok(found)
     }
@@ -127,7 +127,7 @@ impl std::fmt::Display for Source {
 }
 
 /// A file on its way in.
-struct Arrival<'a> {
+pub(super) struct Arrival<'a> {
     have: Option<String>,
     target: &'a Path,
     mode: u32,
@@ -145,8 +145,20 @@ struct Wanted {
     file: NewFile,
 }
 
-impl Arrival<'_> {
-    fn take(&mut self, part: Answer) -> Result<(), String> {
+impl<'a> Arrival<'a> {
+    /// A file that is to become `target`. What is there with the same content stays.
+    pub(super) fn new(target: &'a Path, mode: u32) -> Arrival<'a> {
+        let is_file = target.symlink_metadata().is_ok_and(|meta| meta.is_file());
+        let have = if is_file { digest::of_file("sha256", target).ok() } else { None };
+        Arrival { have, target, mode, is_known: false, wanted: None }
+    }
+
+    /// The SHA-256 of what is there.
+    pub(super) fn have(&self) -> Option<String> {
+        self.have.clone()
+    }
+
+    pub(super) fn take(&mut self, part: Answer) -> Result<(), String> {
         match part {
             Answer::File { sha256, .. } if self.have.as_ref() == Some(&sha256) => {
                 self.is_known = true;
@@ -182,15 +194,16 @@ impl Arrival<'_> {
         written.map_err(|error| self.cannot("write", error))
     }
 
-    /// Puts the file in its place if it is whole.
-    fn end(self) -> Result<(), String> {
+    /// Puts the file in its place if it is whole, and `is_good` takes it.
+    pub(super) fn end_if(self, is_good: impl FnOnce(&Path) -> Result<(), String>) -> Result<(), String> {
         let (target, mode) = (self.target, self.mode);
         let Some(wanted) = self.wanted else {
-            return if self.is_known { Ok(()) } else { Err("nothing came".to_owned()) };
+            return if self.is_known { is_good(target) } else { Err("nothing came".to_owned()) };
         };
         if wanted.came != wanted.size || wanted.digest.hex() != wanted.sha256 {
             return Err(format!("{} of {} bytes came, or others than announced", wanted.came, wanted.size));
         }
+        is_good(wanted.file.path())?;
         wanted.file.finish(mode).map_err(|error| format!("could not write '{}': {error}", target.display()))
     }
 

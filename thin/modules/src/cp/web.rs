@@ -1,12 +1,18 @@
-//! Files from web servers, with the host's own `curl` or `wget`: a URL in, a file out.
+//! Files from web servers: a URL in, a file out. The host's own `curl` or `wget` fetches them; where it has neither, the
+//! controller does.
 
+use super::source::Arrival;
 use crate::process::Command;
 use crate::registry::CallError;
 use crate::write::NewFile;
+use crate::{Ctx, LinkError, digest};
+use halite_wire::message::{Answer, Ask, FACTS_ONLY};
 use std::path::Path;
 
 /// Schemes both programs speak.
 const SCHEMES: [&str; 3] = ["http://", "https://", "ftp://"];
+
+const NO_PROGRAM: &str = "the host has no curl, and no wget that could fetch it";
 
 /// Whether `url` is for us.
 pub fn serves(url: &str) -> bool {
@@ -18,8 +24,9 @@ pub fn serves(url: &str) -> bool {
 /// Fetches `url` to `target`, whole or not at all, and checks its digest where `source_hash` is one.
 ///
 /// # Errors
-/// The program's own words, or that there is neither of the two. Passwords in the URL are never shown.
+/// The program's own words, or the controller's. Passwords in the URL are never shown.
 pub fn fetch(
+    ctx: &mut Ctx,
     url: &str,
     target: &Path,
     mode: u32,
@@ -31,19 +38,31 @@ pub fn fetch(
         return Err(failed("the URL has blanks or control characters".to_owned()));
     }
     let file = NewFile::create(target).map_err(|error| failed(error.to_string()))?;
-    load(url, file.path(), verify_ssl).map_err(failed)?;
-    if let Some((algorithm, wanted)) = source_hash.and_then(digest_wanted) {
-        let came =
-            crate::digest::of_file(algorithm, file.path()).map_err(|error| failed(error.to_string()))?;
-        if !came.eq_ignore_ascii_case(wanted) {
-            return Err(failed(format!("its {algorithm} is {came}, not {wanted}")));
+    let is_good = |file: &Path| check(file, source_hash);
+    match load(url, file.path(), verify_ssl) {
+        Ok(()) => is_good(file.path()).map_err(failed)?,
+        Err(NotLoaded::Failed(why)) => return Err(failed(why)),
+        Err(NotLoaded::NoProgram) if verify_ssl => {
+            drop(file);
+            return through_controller(ctx, url, Arrival::new(target, mode), is_good).map_err(failed);
+        }
+        Err(NotLoaded::NoProgram) => {
+            let why = "and the controller verifies certificates ('verify_ssl' is False)";
+            return Err(failed(format!("{NO_PROGRAM}, {why}")));
         }
     }
     file.finish(mode).map_err(|error| failed(error.to_string()))
 }
 
+fn check(file: &Path, source_hash: Option<&str>) -> Result<(), String> {
+    let Some((algorithm, wanted)) = source_hash.and_then(digest_wanted) else { return Ok(()) };
+    let came = digest::of_file(algorithm, file).map_err(|error| error.to_string())?;
+    let is_wanted = came.eq_ignore_ascii_case(wanted);
+    if is_wanted { Ok(()) } else { Err(format!("its {algorithm} is {came}, not {wanted}")) }
+}
+
 /// Whether the server has something under `url`: asked for, not fetched.
-pub fn answers(url: &str) -> bool {
+pub fn answers(ctx: &mut Ctx, url: &str) -> bool {
     if url.chars().any(|c| c.is_control() || c == ' ') {
         return false;
     }
@@ -53,11 +72,19 @@ pub fn answers(url: &str) -> bool {
     match ask(&["--head"]) {
         // Some servers have no answer to HEAD.
         Ok(output) => output.ok() || ask(&["--range", "0-0"]).is_ok_and(|output| output.ok()),
-        Err(_) if without_password(url) != url => false,
-        Err(_) => {
-            wget(url, Path::new("/dev/null"), true).arg("--spider").run().is_ok_and(|output| output.ok())
-        }
+        Err(_) if without_password(url) != url => controller_has(ctx, url),
+        Err(_) => match wget(url, Path::new("/dev/null"), true).arg("--spider").run() {
+            Ok(output) if !is_without_tls(&output.stderr) => output.ok(),
+            _ => controller_has(ctx, url),
+        },
     }
+}
+
+/// Why the host's own programs did not fetch a file.
+enum NotLoaded {
+    /// There is none that could.
+    NoProgram,
+    Failed(String),
 }
 
 /// Algorithm and digest of `sha256=abc...` or the bare digest; `None` where it is no digest.
@@ -66,21 +93,57 @@ pub fn digest_wanted(source_hash: &str) -> Option<(&'static str, &str)> {
     Some((crate::digest::algorithm_by_length(digits.len())?, digits))
 }
 
-fn load(url: &str, to: &Path, verify_ssl: bool) -> Result<(), String> {
+fn load(url: &str, to: &Path, verify_ssl: bool) -> Result<(), NotLoaded> {
     match curl(url, to, verify_ssl).run() {
         Ok(output) if output.ok() => return Ok(()),
-        Ok(output) => return Err(said(&output.stderr, "curl")),
+        Ok(output) => return Err(NotLoaded::Failed(said(&output.stderr, "curl"))),
         Err(_) => {}
     }
     if without_password(url) != url {
         // wget takes the URL as an argument, where every user of the host could read the password.
-        return Err("URLs with a password need curl on the host".to_owned());
+        return Err(NotLoaded::NoProgram);
     }
     match wget(url, to, verify_ssl).run() {
         Ok(output) if output.ok() => Ok(()),
-        Ok(output) => Err(said(&output.stderr, "wget")),
-        Err(_) => Err("the host has neither curl nor wget".to_owned()),
+        Ok(output) if is_without_tls(&output.stderr) => Err(NotLoaded::NoProgram),
+        Ok(output) => Err(NotLoaded::Failed(said(&output.stderr, "wget"))),
+        Err(_) => Err(NotLoaded::NoProgram),
     }
+}
+
+/// What a BusyBox says that was built without TLS.
+fn is_without_tls(stderr: &[u8]) -> bool {
+    String::from_utf8_lossy(stderr).contains("not an http or ftp url")
+}
+
+/// Brings the file over the session, where `is_good` takes it.
+fn through_controller(
+    ctx: &mut Ctx,
+    url: &str,
+    mut arrival: Arrival,
+    is_good: impl FnOnce(&Path) -> Result<(), String>,
+) -> Result<(), String> {
+    let ask = Ask::File { path: url.to_owned(), saltenv: String::new(), have: arrival.have() };
+    match ctx.link.ask(ask, &mut |part| arrival.take(part)) {
+        Ok(()) => arrival.end_if(is_good),
+        Err(LinkError::Closed) => Err(NO_PROGRAM.to_owned()),
+        Err(error) => Err(format!("{NO_PROGRAM}, and the controller did not: {error}")),
+    }
+}
+
+/// Whether the controller can fetch it; its reason is a note where it cannot.
+fn controller_has(ctx: &mut Ctx, url: &str) -> bool {
+    let have = Some(FACTS_ONLY.to_owned());
+    let mut found = false;
+    let ask = Ask::File { path: url.to_owned(), saltenv: String::new(), have };
+    let asked = ctx.link.ask(ask, &mut |part| {
+        found |= matches!(part, Answer::File { .. });
+        Ok(())
+    });
+    if let Err(error) = asked {
+        ctx.notes.push(format!("{}: {error}", without_password(url)));
+    }
+    found
 }
 
 /// The URL goes in on standard input, so that a password in it is in nobody's process list.

@@ -168,8 +168,8 @@ impl Chosen {
     }
 
     /// Whether it is there to be fetched. Only web servers are asked: of others it is known.
-    pub fn is_there(&self) -> bool {
-        if let Origin::Web { url, .. } = &self.origin { web::answers(url) } else { true }
+    pub fn is_there(&self, ctx: &mut Ctx) -> bool {
+        if let Origin::Web { url, .. } = &self.origin { web::answers(ctx, url) } else { true }
     }
 
     /// Removes the copy in the cache.
@@ -251,7 +251,7 @@ fn exists(ctx: &mut Ctx, source: &str, saltenv: &str, folders: bool) -> Result<b
         return Ok(served.facts(ctx)?.is_some());
     }
     if web::serves(source) {
-        return Ok(web::answers(source));
+        return Ok(web::answers(ctx, source));
     }
     let path = local_path(source);
     Ok(path.is_absolute() && path.exists())

@@ -1,7 +1,7 @@
 //! Network interfaces with their addresses, and what Salt's functions select from them.
 
 use super::netlink::{self, attributes, u32_at};
-use super::subnet::Subnet;
+use halite_wire::subnet::Subnet;
 use halite_wire::{Map, Value};
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};

@@ -9,7 +9,6 @@ pub mod neighbours;
 mod netlink;
 pub mod routes;
 pub mod sockets;
-pub mod subnet;
 
 use std::io::Read;
 use std::path::{Path, PathBuf};

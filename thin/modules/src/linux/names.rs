@@ -1,7 +1,7 @@
 //! Host names: the kernel's, those of `/etc/hosts`, and the resolver's settings. Never asks a name server.
 
 use super::Root;
-use super::subnet::Subnet;
+use halite_wire::subnet::Subnet;
 use halite_wire::{Map, Value};
 use std::net::{IpAddr, Ipv4Addr};
 

@@ -2,7 +2,8 @@
 
 use super::interfaces::Family;
 use super::netlink::{self, attributes, u32_at};
-use super::{Root, interfaces, subnet::Subnet};
+use super::{Root, interfaces};
+use halite_wire::subnet::Subnet;
 use halite_wire::{Map, Value};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

@@ -1,8 +1,8 @@
 //! Functions of `network` that only calculate with their arguments.
 
-use crate::linux::subnet::{self, Subnet};
 use crate::registry::CallError;
 use crate::{Bound, Ctx};
+use halite_wire::subnet::{self, Subnet};
 use halite_wire::{Map, Value};
 use std::net::{IpAddr, Ipv4Addr};
 

@@ -3,10 +3,10 @@
 use crate::glob::fnmatch;
 use crate::linux::interfaces::{self as links, Family, Interface};
 use crate::linux::names::Hosts;
-use crate::linux::subnet::{Subnet, is_private};
 use crate::linux::{Root, neighbours, routes as routing, sockets};
 use crate::registry::CallError;
 use crate::{Bound, Ctx};
+use halite_wire::subnet::{Subnet, is_private};
 use halite_wire::{Map, Value};
 use std::net::{IpAddr, SocketAddr};
 

@@ -5,8 +5,9 @@ use super::super::fault::{Fault, Outcome};
 use super::super::run::Interp;
 use super::super::value::{Dict, Val, text};
 use super::Filter;
-use super::address::{Address, Network};
+use super::address::{Address, shown};
 use crate::limits::RANGE_MAX;
+use halite_wire::subnet::{Subnet, bits_of};
 use std::rc::Rc;
 
 pub(super) const FILTERS: &[(&str, Filter)] = &[
@@ -34,7 +35,7 @@ pub(super) const FILTERS: &[(&str, Filter)] = &[
     }),
     ("network_size", |interp, value, args| {
         each(interp, value, args, |_, found| {
-            let size = found.network().size();
+            let size = found.network().size().and_then(|size| i128::try_from(size).ok());
             size.map(Val::Int)
                 .ok_or_else(|| Fault::limit("the network has more addresses than can be counted"))
         })
@@ -95,15 +96,14 @@ fn each(
 }
 
 fn as_interface(address: Address) -> String {
-    let longest = if address.version() == 4 { 32 } else { 128 };
-    Address { prefix: address.prefix.or(Some(longest)), ..address }.shown()
+    Address { prefix: address.prefix.or(Some(bits_of(address.ip))), ..address }.shown()
 }
 
-fn hosts(interp: &mut Interp, network: Network) -> Outcome<Val> {
+fn hosts(interp: &mut Interp, network: Subnet) -> Outcome<Val> {
     let size = network.size().and_then(|size| usize::try_from(size).ok()).filter(|size| *size <= RANGE_MAX);
     let size = size.ok_or_else(|| Fault::limit(format!("the network has more than {RANGE_MAX} hosts")))?;
     interp.work(size)?;
-    Ok(Val::list(network.hosts().map(Val::from).collect()))
+    Ok(Val::list(network.hosts().map(|ip| Val::from(shown(ip))).collect()))
 }
 
 /// The addresses that lie in one of the networks; of a dict, those of each interface.
@@ -118,7 +118,7 @@ fn filter_by_networks(_: &mut Interp, value: Val, mut args: Args) -> Outcome<Val
         for address in addresses.items()? {
             let wrong = || Fault::of_type(format!("{:?} is no address", text(&address)));
             let ip = Address::parse(&text(&address)).filter(|one| one.prefix.is_none()).ok_or_else(wrong)?.ip;
-            kept.extend(networks.iter().filter(|network| network.holds(ip)).map(|_| address.clone()));
+            kept.extend(networks.iter().filter(|network| network.contains(ip)).map(|_| address.clone()));
         }
         Ok(Val::list(kept))
     };
@@ -130,12 +130,12 @@ fn filter_by_networks(_: &mut Interp, value: Val, mut args: Args) -> Outcome<Val
     Ok(Val::dict(of_each))
 }
 
-fn network(written: &Val) -> Outcome<Network> {
+fn network(written: &Val) -> Outcome<Subnet> {
     let written = text(written);
     let wrong = || Fault::of_type(format!("{written:?} is no network"));
     let address = Address::parse(&written).ok_or_else(wrong)?;
     let network = address.network();
-    if network.begins_at(address.ip) {
+    if network.address() == address.ip {
         Ok(network)
     } else {
         Err(wrong().hinted("an address of a network ends in zeros after its prefix: 10.0.0.0/8"))

@@ -181,10 +181,10 @@ fn wordcount(_: &mut Interp, value: Val, _: Args) -> Outcome<Val> {
     ))
 }
 
-fn wordwrap(_: &mut Interp, value: Val, mut args: Args) -> Outcome<Val> {
+fn wordwrap(interp: &mut Interp, value: Val, mut args: Args) -> Outcome<Val> {
     let width = usize::try_from(args.int("width", 79)?).unwrap_or(0).max(1);
     let break_long = args.flag("break_long_words", true)?;
-    let separator = args.text("wrapstring")?.unwrap_or_else(|| "\n".into());
+    let separator = args.text("wrapstring")?.unwrap_or_else(|| interp.newline().into());
     let value = text(&value);
     let wrapped: Vec<String> =
         value.lines().map(|line| wrap(line, width, break_long).join(&separator)).collect();

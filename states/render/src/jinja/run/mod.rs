@@ -17,7 +17,7 @@ pub use trace::SourceMap;
 use super::fault::{Fault, Outcome};
 use super::globals;
 use super::header;
-use super::syntax::{Template, parse};
+use super::syntax::{Pos, Template, parse, parse_without, with_plain_newlines};
 use super::value::{Dict, Module, Val, from_shared, from_wire};
 use super::{Functions, Loader, Settings, Variable, Variables};
 use crate::limits::{INCLUDE_DEPTH_MAX, RENDER_BYTES_MAX, RENDER_DEPTH_MAX, RENDER_STEPS_MAX};
@@ -133,34 +133,29 @@ impl<'e> Interp<'e> {
 
     /// The tree of the source that is rendered, whose first line may hold settings.
     fn outermost(&mut self, source: &str, name: &str) -> Outcome<Rc<Template>> {
-        let Some((_, settings)) = header::find(source, self.settings) else {
+        let source = with_plain_newlines(source);
+        let found = header::find(&source, &self.settings)
+            .map_err(|fault| fault.at(&Template::of_data(name, &source), Pos { line: 1, column: 1 }))?;
+        let Some((header, settings)) = found else {
             return match self.loader.parsed() {
-                Some(parsed) => parsed.get(source.to_owned(), name, self.settings),
-                None => parse(source, name, self.settings),
+                Some(parsed) => parsed.get(source.into_owned(), name, &self.settings),
+                None => parse(&source, name, &self.settings),
             };
         };
         self.settings = settings;
-        let mut template = parse(source, name, settings)?;
-        // The parser may have changed line breaks, so the header is looked for again.
-        if let Some((range, _)) = header::find(&template.source, settings)
-            && let Some(template) = Rc::get_mut(&mut template)
-        {
-            header::remove(template, range);
-        }
-        Ok(template)
+        parse_without(Some(header), &source, name, &self.settings)
     }
 
     /// The rendered text, and where each part of it was written.
     pub fn render(&mut self, source: &str, name: &str) -> Outcome<(String, SourceMap)> {
-        // The line break at the end is put back behind whatever the last tag does to it.
-        let keeps_newline = std::mem::replace(&mut self.settings.keep_trailing_newline, false);
         let template = self.outermost(source, name)?;
         let tpldir = self.given_variable("tpldir");
         self.here = Here::at(tpldir.as_ref().and_then(Val::as_str), name);
         let mut out = String::new();
         self.trace.begin(&template, &out);
         self.run_template(&template, &Scope::child(&self.root.clone()), &mut out)?;
-        if keeps_newline && source.ends_with('\n') {
+        // Put back behind whatever the last tag did to it, and be it twice: Salt's habit.
+        if source.ends_with('\n') {
             out.push('\n');
         }
         let map = self.trace.finish(&out);
@@ -179,6 +174,11 @@ impl<'e> Interp<'e> {
             return Err(Fault::limit(format!("the template takes more than {RENDER_STEPS_MAX} steps")));
         }
         Ok(())
+    }
+
+    /// What line breaks are written as.
+    pub fn newline(&self) -> &'static str {
+        self.settings.newline
     }
 
     fn write(&mut self, text: &str, out: &mut String) -> Outcome<()> {

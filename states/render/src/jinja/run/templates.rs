@@ -183,10 +183,9 @@ impl Interp<'_> {
         self.here.enter(asked);
         let loaded = self.loader.load(&path).map_err(|message| Fault::new(FaultKind::NotFound, message))?;
         let Some(source) = loaded else { return Ok(None) };
-        let settings = super::super::Settings { keep_trailing_newline: false, ..self.settings };
         let template = match self.loader.parsed() {
-            Some(parsed) => parsed.get(source, &path, settings),
-            None => parse(&source, &path, settings),
+            Some(parsed) => parsed.get(source, &path, &self.settings),
+            None => parse(&source, &path, &self.settings),
         }?;
         self.loaded.insert(asked.to_owned(), template.clone());
         Ok(Some(template))

@@ -5,33 +5,59 @@ use super::token::{Spot, Token};
 use super::{BlockDef, Pos, Template};
 use crate::jinja::Settings;
 use crate::jinja::fault::Outcome;
+use crate::jinja::settings::Marks;
 use crate::limits::{SOURCE_BYTES_MAX, SYNTAX_DEPTH_MAX};
+use std::borrow::Cow;
 use std::collections::HashMap;
+use std::ops::Range;
 use std::rc::Rc;
 
 /// The tree of `source`.
 ///
 /// # Errors
 /// What is no template, with its place.
-pub fn parse(source: &str, name: &str, settings: Settings) -> Outcome<Rc<Template>> {
-    let source = source.replace("\r\n", "\n").replace('\r', "\n");
-    let empty = |source: &str| Template {
-        name: name.into(),
-        source: source.into(),
-        body: Vec::new(),
-        blocks: HashMap::new(),
+pub fn parse(source: &str, name: &str, settings: &Settings) -> Outcome<Rc<Template>> {
+    parse_without(None, source, name, settings)
+}
+
+/// The tree of `source` less the whole line `header`. Places are those of the source with it.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_without(
+    header: Option<Range<usize>>,
+    source: &str,
+    name: &str,
+    settings: &Settings,
+) -> Outcome<Rc<Template>> {
+    let source = with_plain_newlines(source);
+    let left_out = header.as_ref().map(|header| 1 + source[..header.start].matches('\n').count() as u32);
+    let read: Cow<str> = match header {
+        Some(header) => [&source[..header.start], &source[header.end..]].concat().into(),
+        None => source.as_ref().into(),
     };
-    let built = Parser::new(&source, settings).and_then(Parser::template);
+    let built = Parser::new(&read, left_out, settings).and_then(Parser::template);
     match built {
-        Ok((body, blocks)) => Ok(Rc::new(Template { body, blocks, ..empty(&source) })),
+        Ok((body, blocks)) => {
+            Ok(Rc::new(Template { name: name.into(), source: source.as_ref().into(), body, blocks }))
+        }
         Err(error) => {
             let pos = error.pos;
-            Err(error.into_fault().at(&Rc::new(empty(&source)), pos))
+            Err(error.into_fault().at(&Template::of_data(name, &source), pos))
         }
     }
 }
 
+/// Jinja knows one line break, whichever the source has.
+pub fn with_plain_newlines(source: &str) -> Cow<'_, str> {
+    match source.contains('\r') {
+        true => source.replace("\r\n", "\n").replace('\r', "\n").into(),
+        false => source.into(),
+    }
+}
+
 pub(super) struct Parser {
+    pub(super) marks: Marks,
     spots: Vec<Spot>,
     at: usize,
     depth: usize,
@@ -46,14 +72,15 @@ pub(super) struct Parser {
 type Body = (Vec<super::Stmt>, HashMap<Rc<str>, Rc<BlockDef>>);
 
 impl Parser {
-    fn new(source: &str, settings: Settings) -> Parsed<Parser> {
+    fn new(source: &str, left_out: Option<u32>, settings: &Settings) -> Parsed<Parser> {
         if source.len() > SOURCE_BYTES_MAX {
             let message = format!("the template is longer than {} MiB", SOURCE_BYTES_MAX >> 20);
             return Err(SyntaxError::new(Pos { line: 1, column: 1 }, message));
         }
-        let spots = Lexer::new(source, settings).tokens()?;
+        let spots = Lexer::new(source, left_out, settings).tokens()?;
         let (blocks, macros, open) = (HashMap::new(), Vec::new(), Vec::new());
-        Ok(Parser { spots, at: 0, depth: 0, blocks, macros, open, loops: 0 })
+        let marks = settings.marks.clone();
+        Ok(Parser { marks, spots, at: 0, depth: 0, blocks, macros, open, loops: 0 })
     }
 
     fn template(mut self) -> Parsed<Body> {
@@ -114,7 +141,7 @@ impl Parser {
             self.at += 1;
             return Ok(());
         }
-        Err(self.unexpected(&token.shown()))
+        Err(self.unexpected(&token.shown(&self.marks)))
     }
 
     pub(super) fn name(&mut self) -> Parsed<Rc<str>> {
@@ -128,12 +155,10 @@ impl Parser {
     }
 
     pub(super) fn unexpected(&self, wanted: &str) -> SyntaxError {
-        let found = self.token().shown();
+        let found = self.token().shown(&self.marks);
+        let ends_tag = [Token::BlockEnd, Token::PrintEnd].iter().any(|end| end.shown(&self.marks) == wanted);
         let error = SyntaxError::new(self.pos(), format!("{wanted} is expected here, not {found}"));
-        match (wanted, &*found) {
-            ("`%}`" | "`}}`", "`=`") => error.hint("values are compared with `==`"),
-            _ => error,
-        }
+        if ends_tag && found == "`=`" { error.hint("values are compared with `==`") } else { error }
     }
 
     /// Counts how deep the parser is while `inner` runs.

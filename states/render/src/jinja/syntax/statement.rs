@@ -47,7 +47,8 @@ impl Parser {
     fn unclosed(&self, ends: &[&str]) -> SyntaxError {
         let end = ends.last().copied().unwrap_or("");
         let (tag, pos) = self.open.last().copied().unwrap_or(("the tag", self.pos()));
-        SyntaxError::new(pos, format!("`{tag}` is not closed")).hint(format!("it ends with `{{% {end} %}}`"))
+        SyntaxError::new(pos, format!("`{tag}` is not closed"))
+            .hint(format!("it ends with `{} {end} {}`", self.marks.block.0, self.marks.block.1))
     }
 
     fn tag(&mut self, name: &str, pos: Pos) -> Parsed<StmtKind> {
@@ -94,9 +95,15 @@ impl Parser {
         self.expect(&Token::BlockEnd)
     }
 
+    /// The end of a tag that has a body. There may be a colon, as in Python.
+    fn begin_body(&mut self) -> Parsed<()> {
+        self.take_sign(":");
+        self.end_of_tag()
+    }
+
     /// The rest of the opening tag, the body, and the closing tag.
     fn closed_body(&mut self, tag: &'static str, end: &'static str, pos: Pos) -> Parsed<Vec<Stmt>> {
-        self.end_of_tag()?;
+        self.begin_body()?;
         self.open.push((tag, pos));
         let body = self.body(&[end])?;
         self.open.pop();
@@ -114,7 +121,7 @@ impl Parser {
         self.open.push(("if", pos));
         let mut test = self.tuple()?;
         loop {
-            self.end_of_tag()?;
+            self.begin_body()?;
             let body = self.body(&["elif", "else", "endif"])?;
             branches.push((test, body));
             if self.take_name("elif") {
@@ -122,7 +129,7 @@ impl Parser {
                 continue;
             }
             if self.take_name("else") {
-                self.end_of_tag()?;
+                self.begin_body()?;
                 otherwise = self.body(&["endif"])?;
             }
             self.advance();
@@ -138,14 +145,14 @@ impl Parser {
         let iter = self.tuple_without_if()?;
         let filter = self.take_name("if").then(|| self.expression()).transpose()?;
         let recursive = self.take_name("recursive");
-        self.end_of_tag()?;
+        self.begin_body()?;
         self.open.push(("for", pos));
         self.loops += 1;
         let body = self.body(&["else", "endfor"])?;
         self.loops -= 1;
         let otherwise = match self.take_name("else") {
             true => {
-                self.end_of_tag()?;
+                self.begin_body()?;
                 self.body(&["endfor"])?
             }
             false => Vec::new(),

@@ -1,6 +1,7 @@
 //! Tokens of a template.
 
 use super::Pos;
+use crate::jinja::settings::Marks;
 use std::rc::Rc;
 
 #[derive(Clone, Debug, PartialEq)]
@@ -25,14 +26,14 @@ pub(super) enum Token {
 }
 
 impl Token {
-    /// How the token is called in a message.
-    pub fn shown(&self) -> String {
+    /// How the token is called in a message, where tags are written with `marks`.
+    pub fn shown(&self, marks: &Marks) -> String {
         match self {
             Token::Text(_) => "text".to_owned(),
-            Token::BlockBegin => "`{%`".to_owned(),
-            Token::BlockEnd => "`%}`".to_owned(),
-            Token::PrintBegin => "`{{`".to_owned(),
-            Token::PrintEnd => "`}}`".to_owned(),
+            Token::BlockBegin => format!("`{}`", marks.block.0),
+            Token::BlockEnd => format!("`{}`", marks.block.1),
+            Token::PrintBegin => format!("`{}`", marks.variable.0),
+            Token::PrintEnd => format!("`{}`", marks.variable.1),
             Token::Name(name) => format!("`{name}`"),
             Token::Str(text) => format!("the text {text:?}"),
             Token::Int(number) => format!("`{number}`"),

@@ -1,7 +1,7 @@
 //! Arithmetic on addresses and networks, with the meaning of Python's `ipaddress`, which Salt's functions show.
 
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// A network: an address whose host bits are zero, and how many bits are the network's.
 ///
@@ -33,7 +33,7 @@ impl Subnet {
     /// # Errors
     /// [`SubnetError::Form`].
     pub fn parse_within(text: &str) -> Result<Subnet, SubnetError> {
-        let (address, prefix) = parse(text).ok_or_else(|| SubnetError::Form(text.to_owned()))?;
+        let (address, prefix) = parse_whole(text)?;
         Ok(Subnet::around(address, prefix))
     }
 
@@ -42,7 +42,7 @@ impl Subnet {
     /// # Errors
     /// [`SubnetError`].
     pub fn parse_exact(text: &str) -> Result<Subnet, SubnetError> {
-        let (address, prefix) = parse(text).ok_or_else(|| SubnetError::Form(text.to_owned()))?;
+        let (address, prefix) = parse_whole(text)?;
         let subnet = Subnet::around(address, prefix);
         if subnet.address == address {
             Ok(subnet)
@@ -77,6 +77,15 @@ impl Subnet {
     /// Whether `address` is one of the network's. Addresses of the other version never are.
     pub fn contains(self, address: IpAddr) -> bool {
         address.is_ipv4() == self.address.is_ipv4() && Subnet::around(address, self.prefix) == self
+    }
+
+    /// The addresses hosts may have: without the network's own, and the broadcast address of IPv4.
+    pub fn hosts(self) -> impl Iterator<Item = IpAddr> {
+        let (first, last) = (bits(self.address), bits(self.broadcast()));
+        let is_small = self.prefix + 2 > bits_of(self.address);
+        let from = if is_small { first } else { first + 1 };
+        let to = if self.address.is_ipv4() && !is_small { last - 1 } else { last };
+        (from..=to).map(move |ip| from_bits(ip, self.address))
     }
 
     pub fn is_loopback(self) -> bool {
@@ -141,26 +150,35 @@ pub fn reverse_pointer(address: IpAddr) -> String {
     }
 }
 
-fn parse(text: &str) -> Option<(IpAddr, u8)> {
-    let (address, prefix) =
-        text.split_once('/').map_or((text, None), |(address, prefix)| (address, Some(prefix)));
-    let address: IpAddr = address.trim().parse().ok()?;
-    let prefix = match prefix {
-        None => bits_of(address),
-        Some(digits) => digits.parse().ok().or_else(|| prefix_of_netmask(digits))?,
+/// Reads `address`, `address/prefix` or `address/netmask`, where a netmask is `255.255.255.0` or the host mask
+/// `0.0.0.255`. `None` where it is something else, or where the address has no so long a prefix.
+pub fn parse(text: &str) -> Option<(IpAddr, Option<u8>)> {
+    let Some((address, mask)) = text.split_once('/') else { return Some((text.parse().ok()?, None)) };
+    let address: IpAddr = address.parse().ok()?;
+    let is_number = !mask.is_empty() && mask.bytes().all(|byte| byte.is_ascii_digit());
+    let prefix = match address {
+        _ if is_number => mask.parse().ok().filter(|prefix| *prefix <= bits_of(address))?,
+        IpAddr::V4(_) => prefix_of_mask(mask.parse().ok()?)?,
+        IpAddr::V6(_) => return None,
     };
-    (prefix <= bits_of(address)).then_some((address, prefix))
+    Some((address, Some(prefix)))
 }
 
-/// `255.255.255.0` and the host mask `0.0.0.255` are 24.
-fn prefix_of_netmask(text: &str) -> Option<u8> {
-    let netmask = u32::from(text.parse::<Ipv4Addr>().ok()?);
-    let ones = if netmask.leading_ones() > 0 || netmask == 0 { netmask } else { !netmask };
+/// Any address with its prefix, by default the longest.
+fn parse_whole(text: &str) -> Result<(IpAddr, u8), SubnetError> {
+    let (address, prefix) = parse(text.trim()).ok_or_else(|| SubnetError::Form(text.to_owned()))?;
+    Ok((address, prefix.unwrap_or(bits_of(address))))
+}
+
+fn prefix_of_mask(mask: Ipv4Addr) -> Option<u8> {
+    let mask = u32::from(mask);
+    let ones = if mask.leading_ones() > 0 || mask == 0 { mask } else { !mask };
     let prefix = ones.leading_ones();
     (ones.count_ones() == prefix).then(|| u8::try_from(prefix).ok()).flatten()
 }
 
-fn bits_of(address: IpAddr) -> u8 {
+/// Bits of an address of this version: the longest prefix.
+pub fn bits_of(address: IpAddr) -> u8 {
     if address.is_ipv4() { 32 } else { 128 }
 }
 
@@ -204,6 +222,26 @@ mod tests {
         assert_eq!(within("2a02:f6e:a000:80:84d8:8332:7866:4e07/64"), "2a02:f6e:a000:80::/64");
         assert_eq!(within("10.1.2.3/33"), "'10.1.2.3/33' is not an IP address or network");
         assert_eq!(within("10.1.2.3/255.0.255.0"), "'10.1.2.3/255.0.255.0' is not an IP address or network");
+    }
+
+    #[test]
+    fn hosts_have_neither_the_first_nor_the_last_address_of_ipv4() {
+        let hosts = |text: &str| {
+            let subnet = Subnet::parse_exact(text).unwrap();
+            subnet.hosts().map(|ip| ip.to_string()).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(hosts("10.0.0.0/30"), "10.0.0.1 10.0.0.2");
+        assert_eq!(hosts("10.0.0.0/31"), "10.0.0.0 10.0.0.1");
+        assert_eq!(hosts("10.0.0.9/32"), "10.0.0.9");
+        assert_eq!(hosts("255.255.255.252/30"), "255.255.255.253 255.255.255.254");
+        assert_eq!(hosts("fe80::/126"), "fe80::1 fe80::2 fe80::3");
+    }
+
+    #[test]
+    fn what_is_no_prefix_is_refused() {
+        for text in ["10.0.0.0/+8", "10.0.0.0/", "fe80::/255.0.0.0", "fe80::/129", "10.0.0.0/8/8", "a/8"] {
+            assert_eq!(parse(text), None, "{text}");
+        }
     }
 
     #[test]
