@@ -50,7 +50,7 @@ const TOOLS: &[&str] = &[
     "setpriv",
     "rabbitmq-server",
     "prosody",
-    "odbc_config",
+    "sqlext.h",
     "mosquitto",
     "mosquitto_sub",
     "kcat",

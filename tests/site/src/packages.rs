@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 
 use crate::error::{Result, SiteError};
 
-/// Program, Debian and Ubuntu package, what for.
+/// Program or header, Debian and Ubuntu package, what for.
 const TOOLS: &[(&str, &str, &str)] = &[
     ("sshd", "openssh-server", "the SSH server of ordinary hosts"),
     ("ssh", "openssh-client", "the client to compare with"),
@@ -50,7 +50,7 @@ const TOOLS: &[(&str, &str, &str)] = &[
     ("mosquitto_sub", "mosquitto-clients", "reads what was published over MQTT"),
     ("rabbitmq-server", "rabbitmq-server", "an AMQP broker that returners publish to"),
     ("prosody", "prosody", "an XMPP server that returners write to"),
-    ("odbc_config", "unixodbc-dev", "ODBC, which a returner is linked with"),
+    ("sqlext.h", "unixodbc-dev", "ODBC, which a returner is linked with"),
     ("kcat", "kcat", "Kafka as its C library makes it up for tests"),
     ("nats-server", "nats-server", "a NATS server that returners publish to"),
     ("influxd", "influxdb", "a database that returners write to"),
@@ -71,8 +71,11 @@ const TOOLS: &[(&str, &str, &str)] = &[
 /// Folders of system programs, which are not in every user's `PATH`.
 const SYSTEM_PATHS: &[&str] = &["/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/bin", "/bin"];
 
-/// Where a program lies: `PATH` first, then the system folders.
+/// Where a program lies: `PATH` first, then the system folders. Or a header of C, of a package that has no program.
 pub fn find(tool: &str) -> Option<PathBuf> {
+    if tool.ends_with(".h") {
+        return Some(Path::new("/usr/include").join(tool)).filter(|header| header.exists());
+    }
     let path = env::var_os("PATH").unwrap_or_default();
     let folders = env::split_paths(&path).chain(SYSTEM_PATHS.iter().map(PathBuf::from));
     folders.map(|folder| folder.join(tool)).find(|file| is_program(file))
