@@ -150,8 +150,35 @@ fn functions_with_urls_work_through_the_controller_and_say_what_does_not() {
     get("/none").failed("a", "failed", &["no curl", "404"]);
     get("/away").failed("a", "failed", &["redirects"]);
     assert_eq!(inside(fleet, "bare", "cat /root/got; ls /root | grep -c got"), "hello1");
-    let ftp = controller.ssh(&["a", "cp.get_url", "ftp://127.0.0.1/x", "/root/got"]);
-    ftp.failed("a", "failed", &["http and https, not ftp", "curl"]);
+}
+
+#[test]
+fn files_of_ftp_servers_come_through_the_controller_too() {
+    let Some(fleet) = fleet() else { return };
+    halite_site::ensure_packages(&["/usr/lib/python3/dist-packages/pyftpdlib"], &mut std::io::sink()).unwrap();
+    let controller = controller(fleet);
+    let (folder, bytes) = (controller.path("ftp"), content());
+    std::fs::create_dir_all(folder.join("pub")).unwrap();
+    std::fs::write(folder.join("pub/big one"), &bytes).unwrap();
+    let free = fleet.enter(|| TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()));
+    let address = free.unwrap().unwrap();
+    let mut server = fleet.command("/usr/bin/python3");
+    server.args(["-m", "pyftpdlib", "-i", "127.0.0.1", "-p", &address.port().to_string(), "-d"]).arg(&folder);
+    let mut server = server.stderr(std::process::Stdio::null()).spawn().unwrap();
+    while fleet.enter(|| TcpStream::connect(address)).unwrap().is_err() {
+        assert!(server.try_wait().unwrap().is_none(), "the server ended");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let get = |path: &str| {
+        controller.ssh(&["a", "cp.get_url", &format!("ftp://{address}/{path}"), "/root/ftp", "makedirs=True"])
+    };
+    let (got, missing, evil) = (get("pub/big%20one"), get("pub/none"), get("pub/x%0d%0aDELE%20y"));
+    server.kill().unwrap();
+    server.wait().unwrap();
+    got.is_text("a", "/root/ftp");
+    assert_eq!(sha256(fleet, "bare", "/root/ftp"), sha256_of(&bytes));
+    missing.failed("a", "failed", &["550"]);
+    evil.failed("a", "failed", &["control characters"]);
 }
 
 /// A host can ask for any URL it likes: its states are compiled there, of its own grains.

@@ -63,8 +63,8 @@ impl Allowed {
         }
         let parsed: Url = url.parse().map_err(|error| format!("it is no URL: {error}"))?;
         match parsed.scheme() {
-            "http" | "https" => {}
-            other => return Err(format!("the controller fetches http and https, not {other}")),
+            "http" | "https" | "ftp" => {}
+            other => return Err(format!("the controller fetches http, https and ftp, not {other}")),
         }
         let is_below = |beginning: &Url| is_below(&parsed, beginning);
         if self.called.contains(url) || self.beginnings.iter().any(is_below) || self.written().contains(url) {
@@ -90,7 +90,7 @@ fn beginning(value: &Value) -> Result<Url, String> {
     let wrong = || format!("{KEY} lists beginnings of URLs like https://example.com/files/, not {value:?}");
     let url: Url = value.as_str().and_then(|text| text.parse().ok()).ok_or_else(wrong)?;
     let is_good =
-        matches!(url.scheme(), "http" | "https") && url.query().is_none() && url.fragment().is_none();
+        matches!(url.scheme(), "http" | "https" | "ftp") && url.query().is_none() && url.fragment().is_none();
     if is_good { Ok(url) } else { Err(wrong()) }
 }
 
@@ -168,7 +168,7 @@ mod tests {
         for url in ["http://h/a", "https://h/a/b", "https://h/", "http://h/", "http://h/1/d", "http://h/e"] {
             assert!(allowed.check(url).is_err_and(|why| why.contains(KEY)), "{url}");
         }
-        assert!(allowed.check("ftp://h/a").is_err_and(|why| why.contains("not ftp")));
+        assert!(allowed.check("gopher://h/a").is_err_and(|why| why.contains("not gopher")));
         assert!(allowed.check("file:///etc/passwd").is_err());
     }
 
@@ -199,7 +199,7 @@ mod tests {
     fn the_configuration_switches_it_off_and_is_checked() {
         let off = allowed("file_fetch_by_controller: False", "[http://h/a]").unwrap();
         assert!(off.check("http://h/a").is_err_and(|why| why.contains("False")));
-        for wrong in ["x", "[x]", "['ftp://h/']", "['http://h/?q']"] {
+        for wrong in ["x", "[x]", "['file:///h/']", "['http://h/?q']"] {
             assert!(allowed(&format!("file_fetch_by_controller: {wrong}"), "[]").is_err(), "{wrong}");
         }
     }

@@ -1,10 +1,11 @@
 //! Files of web servers, for hosts that have no program to fetch them: the controller does, once for all hosts of a job,
 //! and they travel over the session like those of the file server.
 //!
-//! Limits: what [`Allowed`] lets through, over http and https with verified certificates. A redirect is followed to the
-//! same server, or by https to another one that has a name.
+//! Limits: what [`Allowed`] lets through, over http, https with verified certificates, and ftp. A redirect is followed to
+//! the same server, or by https to another one that has a name.
 
 mod allowed;
+mod ftp;
 
 pub use allowed::Allowed;
 
@@ -56,6 +57,13 @@ enum State {
     Unknown,
     Fetched(Arc<Fetched>),
     Failed(Instant, String),
+}
+
+/// What came so far.
+struct Incoming {
+    file: File,
+    size: u64,
+    hasher: sha2::Sha256,
 }
 
 struct Fetched {
@@ -111,25 +119,30 @@ impl Web {
     }
 
     async fn fetch(&self, url: Url) -> Result<Fetched, String> {
+        let incoming = Incoming::new(&self.folder).map_err(|error| disk(&error))?;
+        let incoming = match url.scheme() {
+            "ftp" => tokio::task::spawn_blocking(move || ftp::fetch(&url, incoming))
+                .await
+                .map_err(|bug| bug.to_string())??,
+            _ => self.fetch_http(url, incoming).await?,
+        };
+        Ok(incoming.whole())
+    }
+
+    async fn fetch_http(&self, url: Url, mut incoming: Incoming) -> Result<Incoming, String> {
         // Addresses may hold passwords: they are not shown.
         let failed = |error: reqwest::Error| chain(&error.without_url());
-        let disk = |error: io::Error| format!("the controller cannot keep it: {error}");
         let mut response = self.client()?.get(url).send().await.map_err(failed)?;
         if !response.status().is_success() {
             return Err(format!("the server answers {}", response.status()));
         }
-        let mut file = nameless_file(&self.folder).map_err(disk)?;
-        let (mut hasher, mut size) = (sha2::Sha256::new(), 0);
         while let Some(chunk) = response.chunk().await.map_err(failed)? {
-            hasher.update(&chunk);
-            size += chunk.len() as u64;
-            file = tokio::task::spawn_blocking(move || file.write_all(&chunk).map(|()| file))
+            incoming = tokio::task::spawn_blocking(move || incoming.write_all(&chunk).map(|()| incoming))
                 .await
                 .map_err(|bug| bug.to_string())?
-                .map_err(disk)?;
+                .map_err(|error| disk(&error))?;
         }
-        let sha256 = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok(Fetched { file, size, sha256 })
+        Ok(incoming)
     }
 
     fn client(&self) -> Result<Client, String> {
@@ -148,6 +161,30 @@ impl Web {
             ))
             .build();
         Ok(client.insert(made.map_err(|error| chain(&error))?).clone())
+    }
+}
+
+impl Incoming {
+    fn new(folder: &Path) -> io::Result<Incoming> {
+        Ok(Incoming { file: nameless_file(folder)?, size: 0, hasher: sha2::Sha256::new() })
+    }
+
+    fn whole(self) -> Fetched {
+        let sha256 = self.hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        Fetched { file: self.file, size: self.size, sha256 }
+    }
+}
+
+impl Write for Incoming {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.file.write(bytes)?;
+        self.hasher.update(&bytes[..count]);
+        self.size += count as u64;
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
     }
 }
 
@@ -190,6 +227,10 @@ fn may_follow(attempt: &Attempt) -> bool {
 
 fn refuse(attempt: Attempt) -> reqwest::redirect::Action {
     attempt.error("it redirects to a place the controller does not go to for a host")
+}
+
+fn disk(error: &io::Error) -> String {
+    format!("the controller cannot keep it: {error}")
 }
 
 /// An error with its causes.

@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 
 use crate::error::{Result, SiteError};
 
-/// Program or header, Debian and Ubuntu package, what for.
+/// Program or path, Debian and Ubuntu package, what for.
 const TOOLS: &[(&str, &str, &str)] = &[
     ("sshd", "openssh-server", "the SSH server of ordinary hosts"),
     ("ssh", "openssh-client", "the client to compare with"),
@@ -50,7 +50,7 @@ const TOOLS: &[(&str, &str, &str)] = &[
     ("mosquitto_sub", "mosquitto-clients", "reads what was published over MQTT"),
     ("rabbitmq-server", "rabbitmq-server", "an AMQP broker that returners publish to"),
     ("prosody", "prosody", "an XMPP server that returners write to"),
-    ("sqlext.h", "unixodbc-dev", "ODBC, which a returner is linked with"),
+    ("/usr/include/sqlext.h", "unixodbc-dev", "ODBC, which a returner is linked with"),
     ("kcat", "kcat", "Kafka as its C library makes it up for tests"),
     ("nats-server", "nats-server", "a NATS server that returners publish to"),
     ("influxd", "influxdb", "a database that returners write to"),
@@ -59,6 +59,7 @@ const TOOLS: &[(&str, &str, &str)] = &[
     ("carbon-cache", "graphite-carbon", "a collector of metrics that returners write to"),
     ("whisper-fetch", "python3-whisper", "reads what a collector of metrics has"),
     ("redis-cli", "redis-tools", "speaks to a store of jobs"),
+    ("/usr/lib/python3/dist-packages/pyftpdlib", "python3-pyftpdlib", "an FTP server that files come from"),
     ("aiosmtpd", "python3-aiosmtpd", "a mail server that returners write to"),
     ("memcached", "memcached", "a cache that returners write to"),
     ("redis-server", "redis-server", "a store of jobs"),
@@ -71,10 +72,10 @@ const TOOLS: &[(&str, &str, &str)] = &[
 /// Folders of system programs, which are not in every user's `PATH`.
 const SYSTEM_PATHS: &[&str] = &["/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/bin", "/bin"];
 
-/// Where a program lies: `PATH` first, then the system folders. Or a header of C, of a package that has no program.
+/// Where a program lies: `PATH` first, then the system folders. Or any path, of a package that has no program.
 pub fn find(tool: &str) -> Option<PathBuf> {
-    if tool.ends_with(".h") {
-        return Some(Path::new("/usr/include").join(tool)).filter(|header| header.exists());
+    if tool.starts_with('/') {
+        return Some(PathBuf::from(tool)).filter(|path| path.exists());
     }
     let path = env::var_os("PATH").unwrap_or_default();
     let folders = env::split_paths(&path).chain(SYSTEM_PATHS.iter().map(PathBuf::from));
