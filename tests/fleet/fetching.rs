@@ -5,8 +5,11 @@ use super::site::{fleet, inside};
 use halite_site::Fleet;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+
+/// One test at a time: runs of states on one host refuse each other.
+static TURN: Mutex<()> = Mutex::new(());
 
 /// A web server on the controller's side of the fleet, where hosts cannot reach it.
 struct Server {
@@ -87,6 +90,7 @@ fn controller(fleet: &'static Fleet) -> Controller {
 #[test]
 fn a_host_without_curl_and_wget_gets_its_urls_through_the_controller_once_for_all() {
     let Some(fleet) = fleet() else { return };
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let (bytes, wrong) = (content(), "0".repeat(64));
     let server = Server::start(fleet, bytes.clone());
     let (url, hash) = (server.url("/big"), sha256_of(&bytes));
@@ -115,6 +119,7 @@ fn a_host_without_curl_and_wget_gets_its_urls_through_the_controller_once_for_al
 #[test]
 fn archives_and_cached_files_come_through_the_controller_too() {
     let Some(fleet) = fleet() else { return };
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let controller = controller(fleet);
     let made = controller.path("made");
     std::fs::create_dir_all(made.join("app")).unwrap();
@@ -138,6 +143,7 @@ fn archives_and_cached_files_come_through_the_controller_too() {
 #[test]
 fn functions_with_urls_work_through_the_controller_and_say_what_does_not() {
     let Some(fleet) = fleet() else { return };
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let server = Server::start(fleet, b"hello".to_vec());
     let controller = controller(fleet);
     let get = |path: &str| {
@@ -155,6 +161,7 @@ fn functions_with_urls_work_through_the_controller_and_say_what_does_not() {
 #[test]
 fn files_of_ftp_servers_come_through_the_controller_too() {
     let Some(fleet) = fleet() else { return };
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     halite_site::ensure_packages(&["/usr/lib/python3/dist-packages/pyftpdlib"], &mut std::io::sink()).unwrap();
     let controller = controller(fleet);
     let (folder, bytes) = (controller.path("ftp"), content());
@@ -185,6 +192,7 @@ fn files_of_ftp_servers_come_through_the_controller_too() {
 #[test]
 fn no_host_makes_the_controller_fetch_what_nobody_wrote_down() {
     let Some(fleet) = fleet() else { return };
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let server = Server::start(fleet, b"secret".to_vec());
     let made = format!(
         "/root/made:\n  file.managed:\n    - source: {}{{{{ grains.where }}}}\n    - skip_verify: True\n",
