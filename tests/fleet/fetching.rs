@@ -162,7 +162,8 @@ fn functions_with_urls_work_through_the_controller_and_say_what_does_not() {
 fn files_of_ftp_servers_come_through_the_controller_too() {
     let Some(fleet) = fleet() else { return };
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-    halite_site::ensure_packages(&["/usr/lib/python3/dist-packages/pyftpdlib"], &mut std::io::sink()).unwrap();
+    halite_site::ensure_packages(&["/usr/lib/python3/dist-packages/pyftpdlib"], &mut std::io::sink())
+        .unwrap();
     let controller = controller(fleet);
     let (folder, bytes) = (controller.path("ftp"), content());
     std::fs::create_dir_all(folder.join("pub")).unwrap();

@@ -40,6 +40,9 @@ def enter_copy(top):
     for empty in ("run", "tmp", "var/tmp"):
         sh("mount", "-t", "tmpfs", "empty", "-o", "mode=1777" if "tmp" in empty else "mode=755", f"{top}/root/{empty}")
     sh("ip", "link", "set", "lo", "up")
+    sh("sh", str(pathlib.Path(__file__).with_name("neutral.sh")), f"{top}/root")
+    for name in [name for name in os.environ if name.startswith(("GIT_", "PIP_"))]:
+        del os.environ[name]
     os.chroot(f"{top}/root")
     os.chdir("/")
 

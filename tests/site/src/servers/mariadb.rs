@@ -5,6 +5,7 @@ use std::process::Command;
 
 use super::{Room, Server};
 use crate::error::{Result, SiteError};
+use crate::files::folder;
 use crate::packages::ensure_packages;
 use crate::process::{Started, log_tail, run, wait_until};
 
@@ -45,13 +46,29 @@ impl MariaDb {
         let room = Room::new("mariadb")?;
         let data = format!("--datadir={}", room.path().join("data").display());
         let socket = room.path().join("socket");
+        // Servers that start at the same time take each other's temporary tables for their own in one folder.
+        let scratch = room.path().join("scratch");
+        folder(&scratch, 0o700)?;
+        let scratch = format!("--tmpdir={}", scratch.display());
         let mut install = Command::new("mariadb-install-db");
-        install.args(["--no-defaults", &data, "--auth-root-authentication-method=normal", "--skip-test-db"]);
+        install.args([
+            "--no-defaults",
+            &data,
+            &scratch,
+            "--auth-root-authentication-method=normal",
+            "--skip-test-db",
+        ]);
         run(install.args(user()).args(["--skip-name-resolve"]).args(SMALL))?;
         let (server, port) = room.serve(
             |port| {
                 let mut command = Command::new(crate::find("mariadbd").unwrap_or_else(|| "mariadbd".into()));
-                command.args(["--no-defaults", &data, "--bind-address=127.0.0.1", "--skip-name-resolve"]);
+                command.args([
+                    "--no-defaults",
+                    &data,
+                    &scratch,
+                    "--bind-address=127.0.0.1",
+                    "--skip-name-resolve",
+                ]);
                 command.arg(format!("--port={port}")).arg(format!("--socket={}", socket.display()));
                 command.args(user()).args(SMALL);
                 command
