@@ -27,6 +27,9 @@ const SERVED: &str = "/srv/halite-oracle/base";
 /// What differs from run to run and says nothing, as in the recorder.
 const VOLATILE: [&str; 5] = ["pid", "last_run", "mtime", "atime", "ctime"];
 
+/// At least so many results are equal, those of cases that are meant to differ included.
+const EQUAL_PERCENT: usize = 98;
+
 const ROUNDS: [(&str, bool); 4] = [("test", true), ("fresh", false), ("again", false), ("test_again", true)];
 
 #[test]
@@ -37,12 +40,15 @@ fn states_do_what_salt_does() {
     let cases: Mutex<Vec<(String, usize, Value)>> = Mutex::new(cases());
     let total = cases.lock().unwrap().len();
     let failures = Mutex::new(Vec::new());
+    let results = Mutex::new(Tally::default());
     std::thread::scope(|scope| {
         for worker in 0..2 {
-            let (cases, failures) = (&cases, &failures);
+            let (cases, failures, results) = (&cases, &failures, &results);
             scope.spawn(move || {
                 while let Some((module, number, case)) = { cases.lock().unwrap().pop() } {
-                    if let Err(why) = check(worker, &module, number, &case) {
+                    let (tally, checked) = check(worker, &module, number, &case);
+                    *results.lock().unwrap() += tally;
+                    if let Err(why) = checked {
                         let name = case.get("name").and_then(Value::as_str).unwrap_or_default();
                         failures.lock().unwrap().push(format!("{module}: {name}\n{why}"));
                     }
@@ -53,6 +59,23 @@ fn states_do_what_salt_does() {
     let mut failures = failures.into_inner().unwrap();
     failures.sort();
     assert!(failures.is_empty(), "{} of {total} cases differ:\n{}", failures.len(), failures.join("\n"));
+    let Tally { equal, all } = results.into_inner().unwrap();
+    println!("{total} cases: {equal} of {all} results with their changes are equal");
+    assert!(equal * 100 >= all * EQUAL_PERCENT, "only {equal} of {all} results are equal");
+}
+
+/// Results of single states in single rounds.
+#[derive(Default)]
+struct Tally {
+    equal: usize,
+    all: usize,
+}
+
+impl std::ops::AddAssign for Tally {
+    fn add_assign(&mut self, more: Tally) {
+        self.equal += more.equal;
+        self.all += more.all;
+    }
 }
 
 fn folder() -> PathBuf {
@@ -81,18 +104,26 @@ fn load(module: &str) -> Vec<Value> {
     node.to_value().as_list().unwrap().to_vec()
 }
 
-fn check(worker: usize, module: &str, number: usize, case: &Value) -> Result<(), String> {
-    let ours = run_in_copy(worker, module, number)?;
+fn check(worker: usize, module: &str, number: usize, case: &Value) -> (Tally, Result<(), String>) {
+    let ours = match run_in_copy(worker, module, number) {
+        Ok(ours) => ours,
+        Err(why) => return (Tally::default(), Err(why)),
+    };
     let recorded = std::fs::read_to_string(folder().join(format!("{module}.json"))).unwrap();
     let recorded: Value = serde_json::from_str(&recorded).unwrap();
     let name = case.get("name").and_then(Value::as_str).unwrap();
-    let wanted = recorded.get(name).ok_or("was never recorded")?;
+    let Some(wanted) = recorded.get(name) else {
+        return (Tally::default(), Err("was never recorded".to_owned()));
+    };
     let differences = differences(&ours, wanted);
-    match (differences.is_empty(), case.get("differs")) {
+    let all = ROUNDS.iter().map(|(round, _)| sorted(wanted.get(round).unwrap()).len()).sum::<usize>();
+    let tally = Tally { equal: all.saturating_sub(differences.len()), all };
+    let checked = match (differences.is_empty(), case.get("differs")) {
         (true, Some(_)) => Err("is said to differ but does not".to_owned()),
         (false, None) => Err(differences.join("\n")),
         _ => Ok(()),
-    }
+    };
+    (tally, checked)
 }
 
 fn run_in_copy(worker: usize, module: &str, number: usize) -> Result<Value, String> {

@@ -21,6 +21,12 @@ use crate::ui::{Failure, Outcome, say};
 /// Latency of the line on which round trips are counted.
 const ROUND_TRIP: Duration = Duration::from_millis(50);
 
+/// The machine is at rest when its processors idle for this share of [`LOOK`].
+const REST: f64 = 0.9;
+const LOOK: Duration = Duration::from_millis(250);
+/// Looks before a run is begun on a machine that never rests.
+const LOOKS: usize = 40;
+
 /// What one run cost.
 #[derive(Clone, Copy, Debug)]
 pub struct Sample {
@@ -62,6 +68,27 @@ pub struct Memory {
     pub hosts: usize,
     pub peak_bytes: u64,
     pub processes: usize,
+}
+
+/// Waits until what the run before has left (files to be written, processes that end) costs nothing any more.
+fn settle() {
+    let _ = Command::new("sync").status();
+    for _ in 0..LOOKS {
+        let (idle, all) = ticks();
+        thread::sleep(LOOK);
+        let (idle, all) = (ticks().0 - idle, ticks().1 - all);
+        if idle >= all * REST {
+            return;
+        }
+    }
+}
+
+/// Ticks of all processors since the start of the machine: those idle, and all (`/proc/stat`, see proc(5)).
+fn ticks() -> (f64, f64) {
+    let stat = fs::read_to_string("/proc/stat").unwrap_or_default();
+    let line = stat.lines().next().unwrap_or_default();
+    let ticks: Vec<f64> = line.split_whitespace().filter_map(|word| word.parse().ok()).collect();
+    (ticks.get(3).copied().unwrap_or_default(), ticks.iter().take(8).sum())
 }
 
 /// Where CPU time is read.
@@ -129,6 +156,7 @@ impl<'a> Meter<'a> {
         case: Case,
         hosts: usize,
     ) -> Outcome<Option<Sample>> {
+        settle();
         let (cpu, sent) = (self.cpu(), self.sent());
         let began = Instant::now();
         let Some(output) = field.run_once(tool, case, hosts)? else { return Ok(None) };
@@ -220,11 +248,9 @@ pub fn round_trips(field: &Field<'_>, tools: &[Tool]) -> Outcome<Vec<Trips>> {
 /// # Errors
 /// When the proxy or the tool cannot be started.
 pub fn trips(field: &Field<'_>, tool: &Tool, case: Case) -> Outcome<Option<Trips>> {
-    let host = &field.fleet.hosts()[0];
-    let target = format!("{}:{}", host.address, host.port).parse();
-    let target = target.map_err(|_| Failure(format!("no address: {}", host.address)))?;
     let Some(line) = (tool.line)(field, case, 1) else { return Ok(None) };
-    let proxy = DelayProxy::start(field.fleet, target, ROUND_TRIP)?;
+    let proxy = proxy(field, ROUND_TRIP)?;
+    let host = &field.fleet.hosts()[0];
     let far = HostState { address: "127.0.0.1".into(), port: proxy.address().port(), ..host.clone() };
     let own = behind_proxy(field, &far)?;
     // The same command line, with the folder of the host behind the proxy in place of the direct one.
@@ -239,6 +265,17 @@ pub fn trips(field: &Field<'_>, tool: &Tool, case: Case) -> Outcome<Option<Trips
     let (tool, label) = (tool.name, case.label());
     say(&format!("round trips    {tool:<14} {label}: {turns} in {connections} connections, {wall:.3} s"));
     Ok(Some(Trips { tool, wall, connections, turns }))
+}
+
+/// A proxy before the first host, whose line takes `round_trip` from a call to its answer.
+///
+/// # Errors
+/// When it cannot be started.
+pub fn proxy(field: &Field<'_>, round_trip: Duration) -> Outcome<DelayProxy> {
+    let host = &field.fleet.hosts()[0];
+    let target = format!("{}:{}", host.address, host.port).parse();
+    let target = target.map_err(|_| Failure(format!("no address: {}", host.address)))?;
+    Ok(DelayProxy::start(field.fleet, target, round_trip)?)
 }
 
 /// Runs a line twice, the first time to warm up; wall time, new connections and turns of the second.

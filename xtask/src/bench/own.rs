@@ -1,14 +1,22 @@
 //! What is promised of halite alone: limits and ratios that need no other tool beside it.
 
+use std::ffi::OsString;
+use std::fs;
+use std::io::Write as _;
+use std::time::Duration;
+
 use super::field::Field;
 use super::measure::{self, Meter, Sample};
 use super::report::median;
-use super::tools::{Case, Tool};
+use super::tools::{self, Case, Tool};
 use crate::ui::{Outcome, say};
 
 /// Hosts of the comparison with a ping, and of the controller's work.
 const FEW: usize = 10;
 const MANY: usize = 100;
+
+/// How late the answers of a server that hangs are: after every run.
+const SILENCE: Duration = Duration::from_secs(24 * 3600);
 
 /// A limit, and what was found.
 pub struct Promise {
@@ -42,8 +50,13 @@ pub fn measure(
 ) -> Outcome<Vec<Promise>> {
     let bench = Bench { field, meter, halite, rounds };
     let [one, few, many] = sizes(most);
-    let promises =
-        vec![bench.again_over_ping(few)?, bench.controller(many)?, bench.compile(one)?, bench.round_trips()?];
+    let promises = vec![
+        bench.again_over_ping(few)?,
+        bench.controller(many)?,
+        bench.compile(one)?,
+        bench.round_trips()?,
+        bench.hanging_returner(many)?,
+    ];
     for Promise { what, found, limit, unit } in &promises {
         say(&format!("{what}: {found:.2} {unit} (limit {limit} {unit})"));
     }
@@ -107,12 +120,42 @@ impl Bench<'_, '_> {
         })
     }
 
+    /// The returner's server takes every connection and stays silent: a line whose answers come far too late.
+    fn hanging_returner(&self, hosts: usize) -> Outcome<Promise> {
+        let silent = measure::proxy(self.field, SILENCE)?;
+        let master = self.field.config(hosts).join("master");
+        let mut master = fs::OpenOptions::new().append(true).open(master)?;
+        writeln!(master, "webhook.url: http://{}/", silent.address())?;
+        let line = |field: &Field<'_>, case, hosts| {
+            let returner = ["--return", "webhook"].map(OsString::from);
+            tools::halite(field, case, hosts).map(|line| [line, returner.to_vec()].concat())
+        };
+        let returning = Tool { name: "halite --return", line, ..*self.halite };
+        let pairs = [(self.halite, Case::Ping), (&returning, Case::Ping)];
+        self.take_turns(pairs, hosts)?;
+        let [plain, hanging] = self.take_turns(pairs, hosts)?;
+        Ok(Promise {
+            what: format!("a ping of {hosts} hosts with a returner that hangs, over one without"),
+            found: wall(&hanging) / wall(&plain),
+            limit: 1.05,
+            unit: "x",
+        })
+    }
+
     /// Samples of each case, taken in turns.
     fn alternate<const N: usize>(&self, cases: [Case; N], hosts: usize) -> Outcome<[Vec<Sample>; N]> {
+        self.take_turns(cases.map(|case| (self.halite, case)), hosts)
+    }
+
+    fn take_turns<const N: usize>(
+        &self,
+        pairs: [(&Tool, Case); N],
+        hosts: usize,
+    ) -> Outcome<[Vec<Sample>; N]> {
         let mut samples = [const { Vec::new() }; N];
         for _ in 0..self.rounds {
-            for (case, samples) in cases.iter().zip(&mut samples) {
-                samples.extend(self.meter.sample(self.field, self.halite, *case, hosts)?);
+            for ((tool, case), samples) in pairs.iter().zip(&mut samples) {
+                samples.extend(self.meter.sample(self.field, tool, *case, hosts)?);
             }
         }
         Ok(samples)

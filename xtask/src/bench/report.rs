@@ -3,12 +3,12 @@
 use std::fmt::Write as _;
 use std::fs;
 
-use super::Cells;
 use super::measure::{Memory, Sample, Trips};
 use super::own::Promise;
 use super::plot;
 use super::simulated::{OPEN_SECONDS, Simulated};
 use super::tools::{self, Case};
+use super::{Cells, LONG_SECONDS};
 use crate::place;
 use crate::ui::{Outcome, stdout_of};
 
@@ -167,7 +167,8 @@ fn method(figures: &Figures<'_>) -> String {
     let mut text = format!(
         "\n## How\n\nOne fleet of network namespaces on one machine (cores, processor, kernel, OpenSSH: {}): hosts and \
          controller share its cores, and a host's sshd costs more than any client here, so at many hosts all tools meet \
-         the same floor. Medians of {rounds} interleaved rounds; runs above 20 s are not repeated. A first \
+         the same floor. Medians of {rounds} interleaved rounds, each begun by another tool; every run begins when the \
+         disk and the processors are at rest; runs above {LONG_SECONDS} s are not repeated. A first \
          contact starts on hosts from which everything the tools leave was removed. (n) is the number of runs, (!) marks \
          cells where not every host answered.\n\n",
         machine.join(", ")

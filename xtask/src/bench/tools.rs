@@ -54,6 +54,7 @@ impl Case {
 pub type Line = Vec<OsString>;
 
 /// One tool.
+#[derive(Clone, Copy)]
 pub struct Tool {
     /// Name in the tables.
     pub name: &'static str,
@@ -101,7 +102,7 @@ macro_rules! line {
 }
 pub(super) use line;
 
-fn halite(field: &Field<'_>, case: Case, hosts: usize) -> Option<Line> {
+pub fn halite(field: &Field<'_>, case: Case, hosts: usize) -> Option<Line> {
     let config = field.config(hosts);
     let program = crate::place::halite();
     Some(match case {
