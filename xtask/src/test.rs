@@ -141,7 +141,16 @@ fn tests() -> Outcome {
     say(
         "cargo-nextest is not here, so plain `cargo test` runs; `cargo install cargo-nextest --locked` gets it.",
     );
-    run_command(cargo().args(["test", "--workspace", FEATURES, "--locked", "--lib", "--bins", "--tests"]))
+    run_command(cargo().args([
+        "test",
+        "--workspace",
+        FEATURES,
+        "--locked",
+        "--no-fail-fast",
+        "--lib",
+        "--bins",
+        "--tests",
+    ]))
 }
 
 /// nextest speaks on stderr; its lines are passed on to stdout, so that the closing one stands in either.
