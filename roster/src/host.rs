@@ -28,6 +28,7 @@ pub struct Host {
     pub tty: bool,
     /// The roster's `timeout`: limit of each phase before the call. `None`: the session's own limits.
     pub connect_timeout: Option<Duration>,
+    /// `None`: whoever wrote the roster wants none.
     pub keepalive: Option<Keepalive>,
     /// Directory on the host to keep the executor in, tried before the usual ones.
     pub thin_dir: Option<String>,
@@ -123,6 +124,7 @@ pub enum Identity {
     Agent,
 }
 
+/// How a dead line is noticed: a question after each `interval` of silence, `count_max` of them without an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Keepalive {
     pub interval: Duration,

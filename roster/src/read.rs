@@ -105,6 +105,7 @@ pub fn secret(node: &Node) -> Read<Secret> {
     }
 }
 
+/// `True` or `False`; text and numbers are refused, as their truth would be a guess.
 pub fn boolean(node: &Node) -> Read<bool> {
     match node.as_scalar() {
         Some(Value::Bool(flag)) => Ok(*flag),
@@ -127,6 +128,7 @@ pub fn integer(node: &Node, allowed: RangeInclusive<i64>) -> Read<i64> {
     })
 }
 
+/// A port, 1 to 65535.
 pub fn port(node: &Node) -> Read<u16> {
     integer(node, 1..=65535)?.try_into().map_err(|_| Mismatch::expected("a port", node))
 }

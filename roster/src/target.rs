@@ -60,6 +60,7 @@ pub struct Selected {
     pub missing: Vec<String>,
 }
 
+/// A target that cannot be understood, or not in time.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TargetError {
     #[error("the target is empty; '*' means every host")]

@@ -7,6 +7,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 
+/// Why a host is not in the roster now; the file is as it was.
 #[derive(Debug, thiserror::Error)]
 pub enum UpdateError {
     #[error("{0}")]

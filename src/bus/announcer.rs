@@ -34,7 +34,7 @@ impl Announcer {
         Announcer { clock, plan: None, writer, dropped: 0 }
     }
 
-    fn events(&self, fact: &Fact) -> Option<Event> {
+    fn event(&self, fact: &Fact) -> Option<Event> {
         let plan = self.plan.as_ref()?;
         let now = || (self.clock)();
         match fact {
@@ -69,7 +69,7 @@ impl Consumer for Announcer {
         if let Fact::RunStarted { plan } = fact {
             self.plan = Some(Arc::clone(plan));
         }
-        if let Some((event, (sender, _))) = self.events(fact).zip(self.writer.as_ref()) {
+        if let Some((event, (sender, _))) = self.event(fact).zip(self.writer.as_ref()) {
             self.dropped += usize::from(sender.try_send(event).is_err());
         }
         if matches!(fact, Fact::RunFinished { .. }) {

@@ -30,7 +30,11 @@ pub async fn resolve(options: SshOptions, config: &Config, log: &Log) -> Result<
     }
     let hosts = hosts(&*store, jid, again, &whole, log).await?;
     if hosts.is_empty() {
-        log.warning(&format!("job {jid}: every host did well; there is nothing to run"));
+        let why = match again.which {
+            Which::Unfinished { .. } => "every host has answered",
+            _ => "every host did well",
+        };
+        log.warning(&format!("job {jid}: {why}; there is nothing to run"));
         return Ok(None);
     }
     tell_unkept(jid, &whole.job.load, &options, log);

@@ -15,6 +15,7 @@ pub mod options;
 mod password;
 mod returns;
 mod run;
+mod saltfile;
 mod setup;
 mod signals;
 mod ssh;

@@ -4,7 +4,7 @@ use super::crier::Crier;
 use super::house::Controller;
 use super::options::RunOptions;
 use super::setup::{self, Refusal};
-use super::{background, complain, exit, returns, ssh, store};
+use super::{background, complain, exit, returns, saltfile, ssh, store};
 use crate::config::Config;
 use crate::fleet::facts::Request;
 use crate::fleet::outcome::{Outcome, Record};
@@ -37,6 +37,7 @@ pub fn main(options: RunOptions) -> u8 {
 
 async fn command(mut options: RunOptions) -> Result<u8, Refusal> {
     let (config, log, stderr) = setup::begin(&options.common, "salt-run")?;
+    saltfile::complete_colors(&mut options.common.output, &config.saltfile);
     let output = setup::output_options(&options.common.output, &config.output);
     if options.doc {
         let docs = runners::docs(options.words.first().map(String::as_str)).map_err(refusal)?;

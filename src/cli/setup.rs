@@ -4,7 +4,7 @@ use super::exit;
 use super::options::{CommonOptions, OutputOptions};
 use crate::config::{self, Config, Environment, Locate, OutputConfig};
 use crate::output::{
-    ColorMode, Indent, Level, Log, Options, Pieces, StateView, Stderr, Style, Tabular, render, results,
+    ColorMode, Indent, Level, Log, Options, Pieces, StateView, Stderr, Style, Tabular, find, render, results,
     sanitize_line,
 };
 use crate::runners::{Answer, RunnerError};
@@ -27,7 +27,7 @@ impl Refusal {
 /// The configuration, and the log on stderr, set up as both it and the command line say.
 ///
 /// # Errors
-/// Everything that is wrong with the configuration.
+/// Everything that is wrong with the configuration, and an outputter that is not there.
 pub fn begin(common: &CommonOptions, program: &'static str) -> Result<(Config, Log, Stderr), Refusal> {
     let locate = Locate {
         config_dir: common.config_dir.clone(),
@@ -37,6 +37,9 @@ pub fn begin(common: &CommonOptions, program: &'static str) -> Result<(Config, L
     };
     let (config, warnings) =
         config::load(&locate).map_err(|problems| Refusal::new(exit::CONFIG, problems))?;
+    if let Some(name) = common.output.output.as_ref().or(config.output.output.as_ref()) {
+        find(name).map_err(|error| Refusal::new(exit::USAGE, error))?;
+    }
     let stderr = Stderr::of_process();
     let level = common.log.level.unwrap_or_else(|| config.log.level.parse::<Level>().unwrap_or_default());
     let log = Log::new(stderr.clone(), level);

@@ -4,7 +4,7 @@ use super::conduct::{Conductor, RunEnd, admitted, thrown};
 use super::keeper::Keeper;
 use super::options::{LoginOptions, SshOptions, TypedCall};
 use super::setup::{self, Refusal};
-use super::{again, background, complain, desk, exit, key_deploy, password, returns, signals};
+use super::{again, background, complain, desk, exit, key_deploy, password, returns, saltfile, signals};
 use crate::bus::Announcer;
 use crate::config::{Config, private_dir};
 use crate::fleet::facts::{Consumer, Plan, Request};
@@ -31,8 +31,8 @@ const AT_ONCE_USUAL: usize = 400;
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Modules whose arguments may be seen by other users of a host: they ask and tell nothing secret. Their calls
-/// travel in the command line and save a round trip.
-const PUBLIC_MODULES: [&str; 8] = ["test", "grains", "sys", "status", "disk", "network", "file", "saltutil"];
+/// travel in the command line. `file` is none of them: its functions write what they are given.
+const PUBLIC_MODULES: [&str; 7] = ["test", "grains", "sys", "status", "disk", "network", "saltutil"];
 
 /// Modules that read state trees: they are told how the configuration wants those compiled.
 const STATE_MODULES: [&str; 4] = ["state", "slsutil", "jinja", "cp"];
@@ -61,15 +61,16 @@ fn workers() -> usize {
     std::thread::available_parallelism().map_or(2, |count| count.get().clamp(2, 8))
 }
 
-async fn command(options: SshOptions) -> Result<u8, Refusal> {
+async fn command(mut options: SshOptions) -> Result<u8, Refusal> {
     let (mut config, log, stderr) = setup::begin(&options.common, "salt-ssh")?;
+    saltfile::complete(&mut options, &config.saltfile);
     take_login(&mut config, &options.login)?;
     let Some(options) = again::resolve(options, &config, &log).await? else { return Ok(exit::OK) };
     let connect_timeout = &mut config.defaults.config.connect_timeout;
     *connect_timeout = options.connect_timeout.or(*connect_timeout);
     let roster = load_roster(&options, &config, &log)?;
     if options.hosts {
-        return list_hosts(&options, &config, &roster);
+        return list_hosts(&options, &config, roster);
     }
     let targets = select(&options, &config, &roster)?;
     if options.preview_target {
@@ -151,7 +152,15 @@ pub(super) fn load_roster(options: &SshOptions, config: &Config, log: &Log) -> R
     Ok(roster)
 }
 
-fn list_hosts(options: &SshOptions, config: &Config, roster: &Roster) -> Result<u8, Refusal> {
+/// `-H`: all hosts of the roster, or those of the target.
+fn list_hosts(options: &SshOptions, config: &Config, mut roster: Roster) -> Result<u8, Refusal> {
+    if !options.target.is_empty() {
+        let selected = select(options, config, &roster)?.selected;
+        if selected.hosts.is_empty() && !options.allow_empty {
+            return Err(Refusal::new(exit::NO_TARGET, no_target(options, &roster)));
+        }
+        roster.hosts = selected.hosts;
+    }
     let output = setup::output_options(&options.common.output, &config.output);
     setup::print(&output, &Value::Map(roster.listing()), None)
 }

@@ -101,8 +101,11 @@ impl Locate {
             [self.config_dir.as_deref()].into_iter().chain(variables).chain([from_saltfile]).flatten();
         if let Some(named) = named.next() {
             let dir: PathBuf = env.current_dir.join(named).components().collect();
-            let problem = || Problem::of_file(&dir, "this configuration directory does not exist");
-            return if dir.is_dir() { Ok(dir) } else { Err(problem()) };
+            let what = match dir.exists() {
+                true => "is a file; the configuration is named by its directory",
+                false => "this configuration directory does not exist",
+            };
+            return if dir.is_dir() { Ok(dir) } else { Err(Problem::of_file(&dir, what)) };
         }
         let usual: Vec<PathBuf> =
             env.user_config_dir().into_iter().chain(env.system_dirs.iter().cloned()).collect();

@@ -11,6 +11,7 @@ use std::time::Duration;
 pub const LOG_LEVELS: [&str; 10] =
     ["all", "garbage", "trace", "debug", "profile", "info", "warning", "error", "critical", "quiet"];
 
+/// The whole configuration: what the files say, with Salt's defaults and ours, checked and typed.
 #[derive(Clone, Debug, Default)]
 pub struct Config {
     /// Where `master` and `roster` are looked for. It may not exist.
@@ -59,6 +60,7 @@ pub struct Dirs {
     pub pki: PathBuf,
 }
 
+/// Which hosts there are.
 #[derive(Clone, Debug)]
 pub struct RosterConfig {
     /// Names of the backends, in order.
@@ -96,6 +98,7 @@ pub struct SshConfig {
     pub list_nodegroups: Map,
 }
 
+/// What hosts may ask for, and how it is rendered.
 #[derive(Clone, Debug)]
 pub struct FileConfig {
     /// Environment to directories, in the order they are searched.
@@ -119,6 +122,7 @@ impl Default for FileConfig {
     }
 }
 
+/// What is kept of jobs.
 #[derive(Clone, Debug)]
 pub struct JobConfig {
     /// Whether jobs are kept at all.
@@ -133,6 +137,7 @@ impl Default for JobConfig {
     }
 }
 
+/// How results are shown where the command line does not say.
 #[derive(Clone, Debug)]
 pub struct OutputConfig {
     /// Name of the outputter; `None` leaves it to the function.

@@ -87,6 +87,7 @@ pub enum Fact {
     },
 }
 
+/// What can be told of a host while it has its turn.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Step {
     Entered(Phase),

@@ -80,6 +80,7 @@ pub struct Record {
     pub trees: Map,
 }
 
+/// How a host's turn ended.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
     /// The host answered, well or not.

@@ -37,7 +37,7 @@ impl StoredReturn {
             full_ret.insert("out", out);
         }
         full_ret.insert("outcome", record.kind());
-        if success && has_changed(&request.fun, &record.value()) {
+        if success && full_ret.get("return").is_some_and(|value| has_changed(&request.fun, value)) {
             full_ret.insert("changed", true);
         }
         full_ret.insert("reached", record.reached().name());

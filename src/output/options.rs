@@ -79,7 +79,7 @@ fn host_line(record: &Record) -> HostLine {
 }
 
 /// Text that is not empty ends in a line end.
-fn ended(mut text: String) -> String {
+pub(super) fn ended(mut text: String) -> String {
     if !text.is_empty() {
         text.push('\n');
     }

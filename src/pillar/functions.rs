@@ -68,12 +68,13 @@ impl Caller {
 }
 
 impl Functions for Host<'_> {
+    /// Where no thin can tell, yes: the call itself then says what is wrong.
     fn has(&self, name: &str) -> bool {
-        at_once(name).is_some()
-            || self
-                .caller
-                .call(self, "sys.list_functions", vec![name.into()], Map::new())
-                .is_ok_and(|found| found.as_list().is_some_and(|names| !names.is_empty()))
+        let listed = || {
+            let found = self.caller.call(self, "sys.list_functions", vec![name.into()], Map::new());
+            found.map_or(true, |found| found.as_list().is_some_and(|names| !names.is_empty()))
+        };
+        at_once(name).is_some() || listed()
     }
 
     fn call(&self, name: &str, args: Vec<Value>, kwargs: Map) -> Result<Value, String> {

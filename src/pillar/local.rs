@@ -15,7 +15,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// What a function of a template may answer.
 const RETURN_BYTES_MAX: usize = 16 << 20;
@@ -45,6 +45,10 @@ pub fn executable(cache: &Path) -> Result<PathBuf, String> {
     written.map(|()| file).map_err(|error| format!("{}: {error}", fresh.display()))
 }
 
+/// How often, and how long apart, a thin is started whose file is still open for writing.
+const BUSY_TRIES: u32 = 50;
+const BUSY_PAUSE: Duration = Duration::from_millis(10);
+
 /// A running thin that asks for one call after the other.
 pub struct Thin {
     child: Child,
@@ -55,6 +59,18 @@ pub struct Thin {
     seq: u32,
     /// The question for a call that waits for an answer.
     waiting: Option<u32>,
+}
+
+/// Tries again while the file is busy: a process that another thread has just started holds the fresh executable open
+/// for writing until it runs its own program.
+fn spawn(command: &mut Command) -> io::Result<Child> {
+    for _ in 0..BUSY_TRIES {
+        match command.spawn() {
+            Err(error) if error.kind() == io::ErrorKind::ExecutableFileBusy => std::thread::sleep(BUSY_PAUSE),
+            spawned => return spawned,
+        }
+    }
+    command.spawn()
 }
 
 /// What comes next from a thin, once what it asks for meanwhile is answered.
@@ -73,13 +89,13 @@ impl Thin {
     pub fn start(executable: &Path, host: &Host) -> Result<Thin, String> {
         let failed = |error: io::Error| format!("{}: {error}", executable.display());
         let nonce = random_nonce();
-        let child = Command::new(executable)
+        let mut command = Command::new(executable);
+        command
             .args([&nonce.to_hex(), "-"])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn();
-        let mut child = child.map_err(failed)?;
+            .stderr(Stdio::null());
+        let mut child = spawn(&mut command).map_err(failed)?;
         let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(failed(io::ErrorKind::BrokenPipe.into()));
         };

@@ -3,7 +3,7 @@
 use super::functions::Host;
 use crate::files::FileServer;
 use crate::template::Source as Template;
-use halite_engine::{Rendered, Source, sls_name, sls_paths, sls_variables};
+use halite_engine::{Rendered, Source, sls_names, sls_paths, sls_variables};
 use halite_render::jinja::{Loader, Parsed, Prepared, Settings};
 use halite_render::template::Context;
 use halite_wire::Map;
@@ -89,11 +89,7 @@ impl Source for Tree<'_> {
     }
 
     fn sls_names(&mut self, saltenv: &str) -> Result<Vec<String>, String> {
-        let paths = self.texts.server.list(saltenv).unwrap_or_default();
-        let mut names: Vec<String> = paths.iter().filter_map(|path| sls_name(path)).collect();
-        names.sort();
-        names.dedup();
-        Ok(names)
+        Ok(sls_names(&self.texts.server.list(saltenv).unwrap_or_default()))
     }
 
     fn sls(&mut self, saltenv: &str, name: &str, variables: &Map) -> Result<Option<Rendered>, String> {

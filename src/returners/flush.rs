@@ -19,6 +19,7 @@ const WAIT_FOR_ANOTHER: Duration = Duration::from_secs(15);
 /// Between two looks of a flush that waits for something to be due.
 const PAUSE: Duration = Duration::from_millis(500);
 
+/// Why nothing could be delivered at all; a returner that is down is none of these.
 #[derive(Debug, thiserror::Error)]
 pub enum FlushError {
     #[error(transparent)]

@@ -106,6 +106,5 @@ async fn write_return(conn: &mut SqliteConnection, item: &Item) -> Result<(), sq
 /// Now, as Python shows a time: `2026-11-21 03:15:02.123456`.
 fn now() -> String {
     let jid = Jid::from_unix_micros(crate::jobs::system_clock()());
-    let d = jid.as_str();
-    format!("{}-{}-{} {}:{}:{}.{}", &d[..4], &d[4..6], &d[6..8], &d[8..10], &d[10..12], &d[12..14], &d[14..])
+    format!("{} {}", jid.date(), jid.time())
 }

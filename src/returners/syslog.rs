@@ -109,18 +109,8 @@ fn word(settings: &Settings, key: &str, usual: &str) -> Result<String, SettingEr
 
 impl Syslog {
     fn message(&self, item: &Item) -> String {
-        let d = Jid::from_unix_micros(crate::jobs::system_clock()());
-        let d = d.as_str();
-        let time = format!(
-            "{}-{}-{}T{}:{}:{}.{}Z",
-            &d[..4],
-            &d[4..6],
-            &d[6..8],
-            &d[8..10],
-            &d[10..12],
-            &d[12..14],
-            &d[14..]
-        );
+        let now = Jid::from_unix_micros(crate::jobs::system_clock()());
+        let time = format!("{}T{}Z", now.date(), now.time());
         let pid = std::process::id();
         let kind = item.kind().name();
         let pairs =

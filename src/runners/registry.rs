@@ -105,6 +105,7 @@ pub struct Function {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Param(pub &'static str, pub Default);
 
+/// What a parameter is where the caller says nothing, or that it is of another kind.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Default {
     Required,

@@ -1,4 +1,4 @@
-//! Every limit of a session, in one place.
+//! Every limit of a session, in one place; but for the keepalive, which is the roster's.
 
 use std::time::Duration;
 
@@ -64,9 +64,6 @@ pub const PACKET_BYTES: u32 = 32 << 10;
 /// Messages of one channel that may wait unread: with the packet size, 256 KiB.
 pub const CHANNEL_MESSAGES: usize = 8;
 
-pub const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(15);
-pub const KEEPALIVE_COUNT: usize = 3;
-
 /// What we keep of the SSH banner and of stderr for messages; the rest is counted and dropped.
 pub const KEPT_TEXT_BYTES: usize = 64 << 10;
 
@@ -109,6 +106,9 @@ pub const CONNECT_TRIES_MAX: u32 = 3;
 
 /// Head start of each address over the next (RFC 8305).
 pub const NEXT_ADDRESS_AFTER: Duration = Duration::from_millis(250);
+
+/// How long our last words to a host may take: where it reads nothing any more, what was said before them still waits.
+pub const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// A plain command that has ended may have left a daemon that keeps its output open: how long nothing must come
 /// before that counts as the end of the output.

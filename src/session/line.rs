@@ -1,8 +1,6 @@
 //! The SSH line: algorithms, the check of the host key, the banner.
 
-use super::limits::{
-    CHANNEL_MESSAGES, KEEPALIVE_COUNT, KEEPALIVE_INTERVAL, KEPT_TEXT_BYTES, PACKET_BYTES, WINDOW_BYTES,
-};
+use super::limits::{CHANNEL_MESSAGES, KEPT_TEXT_BYTES, PACKET_BYTES, WINDOW_BYTES};
 use crate::trust::{TrustStore, Verdict};
 use halite_roster::Host;
 use russh::keys::Algorithm;
@@ -89,12 +87,8 @@ const MACS: &[mac::Name] = &[mac::HMAC_SHA256_ETM, mac::HMAC_SHA512_ETM, mac::HM
 /// # Errors
 /// Names of algorithms that are unknown, or would leave the line open.
 pub fn config(host: &Host, known: &[Algorithm]) -> Result<Arc<client::Config>, String> {
-    let (interval, count) = match host.keepalive {
-        Some(keepalive) => {
-            (keepalive.interval, usize::try_from(keepalive.count_max).unwrap_or(KEEPALIVE_COUNT))
-        }
-        None => (KEEPALIVE_INTERVAL, KEEPALIVE_COUNT),
-    };
+    // Who wants none gets the usual ones: a dead line must not hold the run.
+    let keepalive = host.keepalive.unwrap_or_default();
     let wanted = &host.ssh;
     Ok(Arc::new(client::Config {
         client_id: russh::SshId::Standard(Cow::Borrowed(concat!(
@@ -104,8 +98,8 @@ pub fn config(host: &Host, known: &[Algorithm]) -> Result<Arc<client::Config>, S
         window_size: WINDOW_BYTES,
         maximum_packet_size: PACKET_BYTES,
         channel_buffer_size: CHANNEL_MESSAGES,
-        keepalive_interval: Some(interval),
-        keepalive_max: count,
+        keepalive_interval: Some(keepalive.interval),
+        keepalive_max: usize::try_from(keepalive.count_max).unwrap_or(usize::MAX),
         nodelay: true,
         preferred: Preferred {
             kex: choose(KEX, wanted.kex_algorithms.as_deref(), |name| kex::Name::try_from(name).ok())?.into(),

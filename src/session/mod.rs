@@ -207,7 +207,7 @@ impl Turn<'_> {
             Work::Call { call, public } => talk::call(self, channel, call, *public, start).await,
             Work::Raw { command } => raw::command(self, channel, command).await,
         };
-        let _ = line.disconnect(russh::Disconnect::ByApplication, "", "").await;
+        last_words(line.disconnect(russh::Disconnect::ByApplication, "", "")).await;
         answer
     }
 
@@ -328,6 +328,11 @@ async fn until(deadline: Option<Instant>) {
         Some(moment) => tokio::time::sleep_until(moment).await,
         None => std::future::pending().await,
     }
+}
+
+/// Says goodbye to a host. It is not waited for: the turn is over, whether the host still hears or not.
+async fn last_words<T>(words: impl Future<Output = T>) {
+    let _ = tokio::time::timeout(limits::LAST_WORDS, words).await;
 }
 
 /// 16 fresh random bytes.

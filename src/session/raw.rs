@@ -25,7 +25,7 @@ struct Output {
 }
 
 /// Runs `command` by the login shell (through sudo where the roster says so), and answers Salt's dict
-/// `{retcode, stderr, stdout}`.
+/// `{stdout, stderr, retcode, parsed}`, with `_error` where it failed.
 ///
 /// # Errors
 /// Why there is no answer.
@@ -79,25 +79,30 @@ async fn collect(
                 }
             }
             () = super::until(left_open) => {
-                let _ = channel.close().await;
+                super::last_words(channel.close()).await;
                 return Ok(Output { left_open: true, ..output });
             }
             () = super::until(deadline.map(|(moment, _)| moment)) => {
-                let _ = channel.close().await;
+                super::last_words(channel.close()).await;
                 let limit = deadline.map(|(_, limit)| limit).unwrap_or_default();
                 return Err(HostErrorKind::Timeout { phase: turn.phase, limit });
             }
             () = stop.asked() => {
-                let _ = channel.signal(russh::Sig::TERM).await;
-                let _ = channel.close().await;
+                super::last_words(channel.signal(russh::Sig::TERM)).await;
+                super::last_words(channel.close()).await;
                 turn.cancelled = true;
                 return Err(turn.lost(&"the run was stopped"));
             }
         }
         if is_asked && let Some(password) = turn.host.sudo_password() {
             let line = zeroize::Zeroizing::new(format!("{}\n", password.expose()).into_bytes());
-            channel.data_bytes(line.to_vec()).await.map_err(|error| turn.lost(&error))?;
-            channel.eof().await.map_err(|error| turn.lost(&error))?;
+            let said = async {
+                channel.data_bytes(line.to_vec()).await?;
+                channel.eof().await
+            };
+            // A host may ask and then take nothing: its window is its own.
+            let said = turn.within(turn.limit(limits.bootstrap), said).await?;
+            said.map_err(|error| turn.lost(&error))?;
         }
     }
 }
@@ -214,13 +219,38 @@ fn finish(output: Output, prompt: Option<&Prompt>) -> Result<Return, HostErrorKi
         Some(prompt) => (stdout, prompt.taken_out(stderr)),
         None => (stdout, stderr),
     };
-    let value = Map::from([
-        ("retcode", Value::Int(retcode)),
-        ("stderr", Value::from_bytes(stderr)),
-        ("stdout", Value::from_bytes(stdout)),
-    ]);
-    let (value, success) = (Value::Map(value), retcode == 0);
+    let (value, success) = (answer(stdout, stderr, retcode), retcode == 0);
     let left_open = "a child of the command lives on and holds its output open";
     let notes = output.left_open.then(|| left_open.to_owned()).into_iter().collect();
     Ok(Return { value, retcode, success, out: None, notes })
+}
+
+/// The dict of `salt-ssh -r`. `parsed` is what a function would have returned: never anything here.
+fn answer(stdout: Vec<u8>, stderr: Vec<u8>, retcode: i64) -> Value {
+    let mut answer = Map::from([
+        ("stdout", Value::from_bytes(stdout)),
+        ("stderr", Value::from_bytes(stderr)),
+        ("retcode", Value::Int(retcode)),
+        ("parsed", Value::NULL),
+    ]);
+    if retcode != 0 {
+        answer.insert("_error", format!("the command ended with code {retcode}"));
+    }
+    Value::Map(answer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_salts_dict_and_names_a_failure() {
+        let keys = |value: &Value| -> Vec<String> {
+            value.as_map().unwrap().keys().filter_map(Value::as_str).map(str::to_owned).collect()
+        };
+        let good = answer(b"a\n".to_vec(), Vec::new(), 0);
+        assert_eq!(keys(&good), ["stdout", "stderr", "retcode", "parsed"]);
+        assert!(good.get("parsed").is_some_and(Value::is_null));
+        assert_eq!(keys(&answer(Vec::new(), Vec::new(), 3)).last().map(String::as_str), Some("_error"));
+    }
 }

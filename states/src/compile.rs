@@ -2,7 +2,7 @@
 //! with what Salt lets an SLS see.
 
 use crate::template::{self, File};
-use halite_engine::{Rendered, Source, sls_name, sls_paths, sls_variables};
+use halite_engine::{Rendered, Source, sls_names, sls_paths, sls_variables};
 use halite_modules::{Ctx, cache};
 use halite_wire::Map;
 
@@ -17,11 +17,7 @@ impl Source for Tree<'_, '_> {
     }
 
     fn sls_names(&mut self, saltenv: &str) -> Result<Vec<String>, String> {
-        let paths = self.ctx.file_list(saltenv)?;
-        let mut names: Vec<String> = paths.iter().filter_map(|path| sls_name(path)).collect();
-        names.sort();
-        names.dedup();
-        Ok(names)
+        Ok(sls_names(&*self.ctx.file_list(saltenv)?))
     }
 
     fn sls(&mut self, saltenv: &str, name: &str, variables: &Map) -> Result<Option<Rendered>, String> {

@@ -51,14 +51,17 @@ const FUNCTIONS: &[StateFunction] = &[
 fn present(state: &mut StateCtx, args: &Bound) -> Result<Look, CallError> {
     let (host, wanted) = (KnownHost::of(args, "name")?, Wanted::of(args)?);
     match (&wanted.key, &wanted.fingerprint, &wanted.enc) {
-        (Some(_), Some(_), _) => return Ok(Look::cannot("key and fingerprint exclude each other")),
-        (Some(_), None, None) => return Ok(Look::cannot("a key needs its kind as enc")),
+        // As in Salt, only a dry run refuses both; a real one wants the file to have the key and the fingerprint.
+        (Some(_), Some(_), _) if state.test => {
+            return Ok(Look::cannot("key and fingerprint exclude each other"));
+        }
+        (Some(_), _, None) => return Ok(Look::cannot("a key needs its kind as enc")),
         _ => {}
     }
     let (name, file) = (args.str("name")?, host.file.display().to_string());
     let known = host.check(wanted.key.as_deref(), wanted.fingerprint.as_deref())? == "exists";
-    // Without a key or fingerprint the host itself has to be asked, which is left to the real run.
-    if known && (state.test || wanted.key.is_some() || wanted.fingerprint.is_some()) {
+    // Without a key or fingerprint the host itself has to be asked, which is left to the real run; with both, each counts.
+    if known && (state.test || wanted.key.is_some() != wanted.fingerprint.is_some()) {
         return Ok(Look::in_sync(format!("{name} is in {file}")));
     }
     Ok(Look::differs(format!("the key of {name} would be written to {file}"), Map::new(), move |_| {
@@ -73,7 +76,15 @@ fn present(state: &mut StateCtx, args: &Bound) -> Result<Look, CallError> {
 }
 
 fn absent(_: &mut StateCtx, args: &Bound) -> Result<Look, CallError> {
-    let (name, host) = (args.str("name")?, KnownHost::of(args, "name")?);
+    let name = args.str("name")?;
+    let host = match KnownHost::of(args, "name") {
+        Ok(host) => host,
+        // A user made by the same run is not there yet in a dry run.
+        Err(error) if args.get("user").is_truthy() => {
+            return Ok(Look::differs(format!("{name} would be taken out"), Map::new(), move |_| Err(error)));
+        }
+        Err(error) => return Err(error),
+    };
     let file = host.file.display().to_string();
     let old = values(&host.entries()?);
     if old.is_null() {

@@ -1,6 +1,6 @@
 //! Exit codes and messages, end to end.
 
-use super::kit::{User, answers, entry, finish, hosts, signal, until};
+use super::kit::{User, answers, ended, entry, finish, hosts, signal, until};
 use crate::kit::Scratch;
 use halite_faults::{Act, Exec, FakeHost, Script};
 use std::fs::File;
@@ -181,4 +181,28 @@ async fn ctl_19_an_output_file_that_cannot_be_made_stops_before_the_first_host()
     let end = user.ssh(&["*", "test.ping", "--out-file", &nowhere.display().to_string()]).await;
     assert_ended(&end, 64, "gone/results");
     assert_eq!(hosts[0].connections.load(Ordering::Relaxed), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_outputter_that_is_not_there_is_refused_by_every_command() {
+    let user = User::new();
+    user.roster("web1: 10.0.0.1\n");
+    for (command, words) in [("ssh", &["web1", "test.ping"][..]), ("run", &["test.arg"]), ("jobs", &["last"])]
+    {
+        let words = [words, &["--out", "nestd"]].concat();
+        assert_ended(&ended(user.halite(command, &words)).await, 64, "nested");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hosts_are_listed_as_the_target_says_also_where_a_saltfile_asks_for_the_list() {
+    let user = User::new();
+    user.roster("web1: 10.0.0.1\nweb2: 10.0.0.2\ndb1: 10.0.0.3\n");
+    let all = user.ssh(&["-H"]).await;
+    assert!(all.code == Some(0) && all.stdout.contains("10.0.0.3"), "{all:?}");
+    let some = user.ssh(&["-H", "web*"]).await;
+    assert!(some.stdout.contains("10.0.0.2") && !some.stdout.contains("10.0.0.3"), "{some:?}");
+    assert_ended(&user.ssh(&["-H", "mail*"]).await, 2, "mail*");
+    std::fs::write(user.path("Saltfile"), "salt-ssh:\n  list_hosts: True\n").unwrap();
+    assert_eq!(user.ssh(&["web*", "test.ping"]).await.stdout, some.stdout);
 }

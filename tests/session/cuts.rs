@@ -8,7 +8,7 @@ use halite_wire::Value;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-/// Every n-th place is cut. All places are tried by `STRIDE=1`.
+/// Every n-th place is cut. All places are tried by `HALITE_CUT_STRIDE=1`.
 fn stride() -> usize {
     std::env::var("HALITE_CUT_STRIDE").ok().and_then(|text| text.parse().ok()).unwrap_or(61)
 }

@@ -63,12 +63,9 @@ impl FrameWriter {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes bytes that are no frame: the greeting.
-    ///
-    /// # Errors
-    /// The controller is gone.
-    pub fn raw(&self, bytes: &[u8]) -> io::Result<()> {
-        self.sink().out.write_all(bytes)
+    /// Puts bytes that are no frame, the greeting, before the next message: each write is a packet for sshd to seal.
+    pub fn greet(&self, bytes: &[u8]) {
+        self.sink().held.extend_from_slice(bytes);
     }
 
     /// Writes `messages` back to back in one go, behind what was held.

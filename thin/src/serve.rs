@@ -40,7 +40,7 @@ pub fn serve(nonce: &str, call: &str) -> ExitCode {
 fn converse(nonce: Nonce, call: &str, streams: stdio::Streams) -> io::Result<()> {
     let out = FrameWriter::new(streams.to_controller);
     let mut input = FrameReader::new(streams.from_controller);
-    out.raw(&[&MAGIC[..], &nonce.0].concat())?;
+    out.greet(&[&MAGIC[..], &nonce.0].concat());
     out.send(&[FromThin::Hello(Hello { protocol: PROTOCOL, pid: std::process::id() })])?;
     let call = match call {
         "-" | "+" => parse_call(&input.line()?),

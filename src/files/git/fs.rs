@@ -2,7 +2,7 @@
 
 use super::{GitError, Kind, Login, Mirror};
 use crate::files::roots::Root;
-use halite_roster::Glob;
+use halite_roster::{Glob, Secret};
 use halite_wire::{Map, Value};
 use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};
@@ -138,7 +138,7 @@ impl Remote {
         }
         let login = Login {
             user: text("user"),
-            password: text("password"),
+            password: Some(Secret::new(text("password"))),
             private_key: Some(text("privkey")).filter(|key| !key.is_empty()).map(PathBuf::from),
             ssl_verify: option("ssl_verify").map(Value::is_truthy),
         };

@@ -2,7 +2,9 @@
 
 use super::run;
 use crate::config::private_dir;
+use halite_roster::Secret;
 use halite_wire::Value;
+use percent_encoding::percent_decode_str;
 use rustix::fs::FlockOperation;
 use std::collections::HashMap;
 use std::fs::File;
@@ -24,6 +26,7 @@ const REFSPECS: [&str; 2] = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/ta
 /// A repository and how it is reached.
 #[derive(Clone, Debug)]
 pub struct Mirror {
+    /// Without a login: it stands in messages, and in arguments of git, which anybody can read.
     pub url: String,
     login: Login,
     /// What is fetched, in the words of git.
@@ -33,11 +36,11 @@ pub struct Mirror {
 }
 
 /// What a server wants to know of us.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Login {
     /// For HTTPS.
     pub user: String,
-    pub password: String,
+    pub password: Option<Secret>,
     /// For SSH.
     pub private_key: Option<PathBuf>,
     /// Whether certificates are checked; `None` leaves it to git.
@@ -89,17 +92,22 @@ pub enum GitError {
 }
 
 impl Mirror {
-    /// `cache` holds the mirrors of all repositories. Nothing is fetched yet.
-    pub fn new(cache: &Path, url: &str, login: Login) -> Mirror {
+    /// `cache` holds the mirrors of all repositories. Nothing is fetched yet. A login in the URL counts where there is
+    /// no other.
+    pub fn new(cache: &Path, url: &str, mut login: Login) -> Mirror {
+        let (in_url, url) = without_login(url);
+        if let Some((user, password)) = in_url.filter(|_| login.user.is_empty()) {
+            (login.user, login.password) = (user, Some(password));
+        }
         let key = login.private_key.as_deref().unwrap_or(Path::new("")).to_string_lossy();
         let mut hasher = blake3::Hasher::new();
         // Each field with its length: two repositories never share a folder, whatever their names are.
-        for field in [url, &login.user, &key] {
+        for field in [url.as_str(), &login.user, &key] {
             hasher.update(&(field.len() as u64).to_le_bytes()).update(field.as_bytes());
         }
         let folder = cache.join(&hasher.finalize().to_hex()[..32]);
         let refspecs = REFSPECS.map(str::to_owned).to_vec();
-        Mirror { url: url.to_owned(), login, refspecs, folder }
+        Mirror { url, login, refspecs, folder }
     }
 
     /// Fetches what `refspecs` names (a list, or a text with commas); without one, all branches and tags. As for Salt,
@@ -249,7 +257,8 @@ impl Mirror {
             // The password is for the helper's environment alone: arguments can be read by anybody.
             let helper = "!f() { test \"$1\" = get && echo \"username=$HALITE_USER\" && echo \"password=$HALITE_PASSWORD\"; }; f";
             git.args(["-c", &format!("credential.helper={helper}")]);
-            git.env("HALITE_USER", &self.login.user).env("HALITE_PASSWORD", &self.login.password);
+            let password = self.login.password.as_ref().map_or("", Secret::expose);
+            git.env("HALITE_USER", &self.login.user).env("HALITE_PASSWORD", password);
         }
         if let Some(verify) = self.login.ssl_verify {
             git.args(["-c", &format!("http.sslVerify={verify}")]);
@@ -286,6 +295,20 @@ impl Mirror {
             Err(source) => Err(GitError::NoGit { url: self.url.clone(), source }),
         }
     }
+}
+
+/// User and password of `https://USER:PASSWORD@HOST/PATH`, and the URL without them.
+fn without_login(url: &str) -> (Option<(String, Secret)>, String) {
+    let parts = url.split_once("://").filter(|(scheme, _)| matches!(*scheme, "http" | "https"));
+    let parts = parts.and_then(|(scheme, rest)| {
+        let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        let (login, host) = authority.rsplit_once('@')?;
+        Some((login, format!("{scheme}://{host}{path}")))
+    });
+    let Some((login, bare)) = parts else { return (None, url.to_owned()) };
+    let (user, password) = login.split_once(':').unwrap_or((login, ""));
+    let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+    (Some((decoded(user), Secret::new(decoded(password)))), bare)
 }
 
 /// `100644 blob <object>\t<path>`: the path, and the head of the object's name.

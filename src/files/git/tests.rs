@@ -137,6 +137,20 @@ fn the_last_known_copy_is_served_while_a_remote_is_gone_or_silent() {
 }
 
 #[test]
+fn sec_45_a_login_in_a_url_stands_in_no_message_and_no_argument() {
+    let room = Room::new();
+    let mirror = |url: &str, login| Mirror::new(&room.0.join("cache"), url, login);
+    let named = mirror("http://ann:can%61ry@127.0.0.1:1/x@y.git", Login::default());
+    assert_eq!(named.url, "http://127.0.0.1:1/x@y.git");
+    let error = named.update(Duration::ZERO).unwrap_err();
+    let shown = format!("{named:?} {error} {error:?}");
+    assert!(shown.contains("ann") && !shown.contains("canary") && !shown.contains("%61"), "{shown}");
+    let login = Login { user: "bob".to_owned(), ..Login::default() };
+    assert!(format!("{:?}", mirror("https://ann:x@h/", login)).contains("bob"));
+    assert_eq!(mirror("ssh://git@h/x", Login::default()).url, "ssh://git@h/x");
+}
+
+#[test]
 fn a_remote_that_was_never_reached_is_told_with_every_file_it_could_have() {
     let room = Room::new();
     let server = GitServer::daemon(&room.0.join("srv")).unwrap();

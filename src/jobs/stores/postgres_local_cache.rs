@@ -125,8 +125,7 @@ fn plain(text: &str) -> String {
 
 /// When the job began, as PostgreSQL reads it.
 fn moment(jid: Jid) -> String {
-    let s = jid.as_str();
-    format!("{}-{}-{} {}:{}:{}.{}", &s[..4], &s[4..6], &s[6..8], &s[8..10], &s[10..12], &s[12..14], &s[14..])
+    format!("{} {}", jid.date(), jid.time())
 }
 
 fn read_row(row: &PgRow) -> Option<(Jid, Map)> {

@@ -2,21 +2,17 @@
 
 use super::text::{ago, call, color, counted, hosts, span};
 use super::{Counts, Fate, HostView, JobHead, Look, Stage};
+use crate::output::options::ended;
 use crate::output::{Color, render, sanitize_line};
 use halite_wire::{Map, Value};
 
 /// What was called, where, when, by whom, and how it went in numbers.
 pub fn head(job: &JobHead, counts: &Counts, look: &Look) -> String {
     let jid = job.jid.as_str();
-    let (date, clock) = (&jid[..8], &jid[8..]);
     let started = format!(
-        "{}-{}-{} {}:{}:{} UTC ({}) by {}",
-        &date[..4],
-        &date[4..6],
-        &date[6..],
-        &clock[..2],
-        &clock[2..4],
-        &clock[4..6],
+        "{} {} UTC ({}) by {}",
+        job.jid.date(),
+        &job.jid.time()[..8],
         ago(job.jid.unix_micros(), look.now_micros),
         sanitize_line(&job.user)
     );
@@ -45,7 +41,7 @@ pub fn host(view: &HostView, look: &Look) -> String {
     let why = match (view.fate, &view.value) {
         (Fate::Lost, Value::Str(why)) => why.as_str(),
         (Fate::Awaited, _) => "no answer yet",
-        _ => return labelled(&view.id, view, look) + "\n",
+        _ => return ended(labelled(&view.id, view, look)),
     };
     let line = format!("{}: {}", sanitize_line(&view.id), sanitize_line(why));
     look.style.paint(color(view.fate), &line) + "\n"

@@ -60,18 +60,9 @@ fn fetch(request: &Request, args: &Args) -> Result<Map, String> {
     let mut curl = Command::new("curl");
     curl.args(["--silent", "--show-error", "--fail", "--location", "--max-time", "30"]);
     curl.args(["--proto", "=http,https", "--proto-redir", "=http,https"]);
-    let (user, password) = (args.named.get_str("username"), args.named.get_str("password"));
-    let mut config = String::new();
-    if let (Some(user), Some(password)) = (user, password) {
-        // Not in the arguments, which anybody can read.
-        let escaped = format!("{user}:{password}").replace('\\', "\\\\").replace('"', "\\\"");
-        config = format!("user = \"{escaped}\"\n");
+    let config = secrets(&args.named);
+    if !config.is_empty() {
         curl.args(["--config", "-"]);
-    }
-    if let Some(Value::Map(headers)) = args.named.get("header_dict") {
-        for (name, value) in headers {
-            curl.arg("--header").arg(format!("{}: {}", text(name), text(value)));
-        }
     }
     if args.named.get("verify_ssl") == Some(&Value::Bool(false)) {
         curl.arg("--insecure");
@@ -88,6 +79,26 @@ fn fetch(request: &Request, args: &Args) -> Result<Map, String> {
         Some(name) if name.is_truthy() => Map::from([(name.clone(), data)]),
         _ => data,
     })
+}
+
+/// The options of curl that may hold a password or a token, as a file of options: curl reads it from stdin, while
+/// anybody can read its arguments.
+fn secrets(named: &Map) -> String {
+    let mut config = String::new();
+    let mut option = |name: &str, value: &str| {
+        let escaped =
+            value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n").replace('\r', "\\r");
+        config += &format!("{name} = \"{escaped}\"\n");
+    };
+    if let (Some(user), Some(password)) = (named.get_str("username"), named.get_str("password")) {
+        option("user", &format!("{user}:{password}"));
+    }
+    if let Some(Value::Map(headers)) = named.get("header_dict") {
+        headers
+            .iter()
+            .for_each(|(name, value)| option("header", &format!("{}: {}", text(name), text(value))));
+    }
+    config
 }
 
 fn with_values(url: &str, grains: &Map) -> Result<String, String> {
@@ -113,4 +124,21 @@ fn percent(text: &str) -> String {
     text.bytes()
         .map(|byte| if plain(&byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sec_45_passwords_and_headers_are_options_curl_reads_from_stdin() {
+        let headers = Map::from([("X-Token", "a\"b\\c\nd")]);
+        let named = Map::from([
+            ("username", Value::from("ann")),
+            ("password", "p w".into()),
+            ("header_dict", headers.into()),
+        ]);
+        assert_eq!(secrets(&named), "user = \"ann:p w\"\nheader = \"X-Token: a\\\"b\\\\c\\nd\"\n");
+        assert_eq!(secrets(&Map::new()), "");
+    }
 }

@@ -3,6 +3,7 @@
 use super::{Args, Request};
 use crate::files::{Kind, Login, Mirror};
 use crate::pillar::compile::flattened;
+use halite_roster::Secret;
 use halite_wire::{Map, Value};
 use indexmap::IndexMap;
 use std::collections::HashMap;
@@ -104,7 +105,7 @@ impl Remote {
             |name: &str| self.option(request, name).and_then(Value::as_str).unwrap_or_default().to_owned();
         let login = Login {
             user: text("user"),
-            password: text("password"),
+            password: Some(Secret::new(text("password"))),
             private_key: Some(text("privkey")).filter(|key| !key.is_empty()).map(PathBuf::from),
             ssl_verify: self.option(request, "ssl_verify").map(Value::is_truthy),
         };
@@ -133,7 +134,7 @@ impl Remote {
             return if self.branch == "__env__" {
                 Ok(None)
             } else {
-                Err(format!("{} has no branch or tag {branch:?}", self.url))
+                Err(format!("{} has no branch or tag {branch:?}", mirror.url))
             };
         };
         let tree = request.repositories.tree(&mirror, commit)?;

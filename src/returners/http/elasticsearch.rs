@@ -230,15 +230,5 @@ fn without_dots(value: &Value) -> Value {
 /// Now, as ISO 8601 in UTC.
 fn now() -> String {
     let jid = halite_wire::Jid::from_unix_micros(crate::jobs::system_clock()());
-    let d = jid.as_str();
-    format!(
-        "{}-{}-{}T{}:{}:{}.{}+00:00",
-        &d[..4],
-        &d[4..6],
-        &d[6..8],
-        &d[8..10],
-        &d[10..12],
-        &d[12..14],
-        &d[14..]
-    )
+    format!("{}T{}+00:00", jid.date(), jid.time())
 }

@@ -251,6 +251,5 @@ fn event_id(item: &Item) -> String {
 }
 
 fn timestamp(jid: Jid) -> String {
-    let d = jid.as_str();
-    format!("{}-{}-{}T{}:{}:{}Z", &d[..4], &d[4..6], &d[6..8], &d[8..10], &d[10..12], &d[12..14])
+    format!("{}T{}Z", jid.date(), &jid.time()[..8])
 }

@@ -61,6 +61,11 @@ struct Conversation<'t, 'a> {
     stage: Stage,
     deadline: Option<Instant>,
     password_sent: bool,
+    /// Prompts for the password so far, and how much of the text they come in was searched for them.
+    prompts: usize,
+    prompts_searched: usize,
+    /// Where in the noise the line begins that is not whole yet.
+    line_start: usize,
     stopping: bool,
     exit: Option<Exit>,
 }
@@ -109,6 +114,9 @@ pub async fn call(
         stage: Stage::Starting,
         deadline: Some(Instant::now() + turn.limit(turn.shared.limits.bootstrap)),
         password_sent: false,
+        prompts: 0,
+        prompts_searched: 0,
+        line_start: 0,
         stopping: false,
         exit: None,
         turn,
@@ -123,8 +131,7 @@ pub async fn call(
     let speaking = speak(&write, waiting, &minion, desk.as_ref(), &pushed);
     let result = conversation.listen(&mut read, speaking, &pushed).await;
     conversation.turn.noise = conversation.foreign_noise();
-    // The host is told, and not waited for.
-    let _ = write.close().await;
+    super::last_words(write.close()).await;
     result
 }
 
@@ -203,7 +210,7 @@ impl Conversation<'_, '_> {
             if self.turn.host.tty {
                 self.hear_prompt(data)?;
             }
-            self.hear_script()?;
+            self.hear_script(data)?;
         }
         Ok(None)
     }

@@ -15,12 +15,18 @@ use zeroize::Zeroizing;
 impl Conversation<'_, '_> {
     /// The password goes out once, and only to the very prompt we told sudo to print.
     pub(super) fn hear_prompt(&mut self, data: &[u8]) -> Result<(), HostErrorKind> {
-        let text = if self.turn.host.tty { self.decoder.noise() } else { self.stderr.bytes() };
-        let prompts = count(text, self.prompt.as_bytes());
-        if data.is_empty() || prompts == 0 || !self.turn.host.sudo {
+        if data.is_empty() || !self.turn.host.sudo {
             return Ok(());
         }
-        if prompts > 1 {
+        let text = if self.turn.host.tty { self.decoder.noise() } else { self.stderr.bytes() };
+        // One that was cut in two ends in what is new; nothing is searched twice, however it trickles in.
+        let from = self.prompts_searched.saturating_sub(self.prompt.len() - 1);
+        self.prompts += count(text.get(from..).unwrap_or_default(), self.prompt.as_bytes());
+        self.prompts_searched = text.len();
+        if self.prompts == 0 {
+            return Ok(());
+        }
+        if self.prompts > 1 {
             self.turn.reached = Reached::NotStarted;
             return Err(HostErrorKind::SudoFailed("the password was refused".to_owned()));
         }
@@ -32,11 +38,17 @@ impl Conversation<'_, '_> {
         self.order(Order::Line(line))
     }
 
-    /// Looks for a line of our script in what came before the greeting.
-    pub(super) fn hear_script(&mut self) -> Result<(), HostErrorKind> {
+    /// Looks for a line of our script among the lines that `data` brought to their end, before the greeting.
+    pub(super) fn hear_script(&mut self, data: &[u8]) -> Result<(), HostErrorKind> {
+        if !data.contains(&b'\n') {
+            return Ok(());
+        }
+        let fresh = self.decoder.noise().get(self.line_start..).unwrap_or_default();
+        let whole = fresh.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        self.line_start += whole;
         let mark = format!("{MARK}{} ", self.nonce.to_hex());
-        let noise = self.decoder.noise();
-        let Some(said) = last_line_with(noise, mark.as_bytes()) else { return Ok(()) };
+        let said = last_line_with(fresh.get(..whole).unwrap_or_default(), mark.as_bytes());
+        let Some(said) = said else { return Ok(()) };
         let words: Vec<&str> = said.split_whitespace().collect();
         match words[..] {
             ["NEED", system, machine, undone] if self.stage == Stage::Starting => {

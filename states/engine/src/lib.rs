@@ -25,5 +25,5 @@ pub use matcher::{MatchError, Minion, matches, matches_with};
 pub use options::Options;
 pub use pillar::{Pillar, merge, pillar, pillar_top};
 pub use sls::{highstate, sls, template};
-pub use source::{Place, Rendered, Source, sls_name, sls_paths, sls_variables};
+pub use source::{Place, Rendered, Source, sls_names, sls_paths, sls_variables};
 pub use top::{Matches, top};

@@ -4,6 +4,7 @@ use crate::text::text;
 use halite_render::template::Rendered as Output;
 use halite_render::yaml::{Mark, Node, NodeKind};
 use halite_wire::{Map, Value};
+use std::collections::BTreeSet;
 use std::fmt;
 
 /// Where in a file something was written; both numbers begin at 1.
@@ -70,8 +71,14 @@ fn places(path: &str, node: &Node) -> Vec<((String, Option<String>), Place)> {
     places
 }
 
+/// The SLS that files of an environment hold, each once, sorted.
+pub fn sls_names<'p>(paths: impl IntoIterator<Item = &'p String>) -> Vec<String> {
+    let names: BTreeSet<String> = paths.into_iter().filter_map(|path| sls_name(path)).collect();
+    names.into_iter().collect()
+}
+
 /// The SLS a file holds: `web/init.sls` is `web`.
-pub fn sls_name(path: &str) -> Option<String> {
+fn sls_name(path: &str) -> Option<String> {
     let name = path.strip_suffix("/init.sls").or_else(|| path.strip_suffix(".sls"))?;
     Some(name.replace('/', "."))
 }

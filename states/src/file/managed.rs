@@ -53,7 +53,7 @@ pub fn managed(state: &mut StateCtx, args: &Bound) -> Result<Look, CallError> {
     }
     let mut chosen = None;
     if has_source {
-        match sourced(state, args, &wanted.name) {
+        match sourced(state, args, &wanted) {
             Ok((content, found)) => {
                 wanted.content = content;
                 if keep_mode {
@@ -93,15 +93,21 @@ fn misfit(args: &Bound) -> Option<&'static str> {
 }
 
 /// The content of the source, rendered where it is a template, and the source itself.
-fn sourced(state: &mut StateCtx, args: &Bound, name: &Path) -> Result<(Content, Chosen), CallError> {
-    let env = saltenv(state);
+fn sourced(state: &mut StateCtx, args: &Bound, wanted: &Wanted) -> Result<(Content, Chosen), CallError> {
+    let (env, name) = (saltenv(state), &wanted.name);
     let chosen = Request::of(args, &env).choose(state.ctx, &name.to_string_lossy())?;
     let Some(engine) = args.opt_str("template")?.filter(|engine| !engine.is_empty()) else {
         return Ok((Content::Source(Box::new(chosen.clone())), chosen));
     };
     let file = chosen.file(state.ctx)?;
     let mut variables = template::variables(args)?;
-    let given = [("name", paths::to_value(name)), ("saltenv", Value::from(env)), ("user", user(args))];
+    let given = [
+        ("name", paths::to_value(name)),
+        ("source", chosen.source.as_str().into()),
+        ("saltenv", env.into()),
+        ("user", user(args)),
+        ("mode", wanted.perms.mode.clone().into()),
+    ];
     for (key, value) in given.into_iter().filter(|(key, _)| args.get("context").get(key).is_none()) {
         variables.insert(key, value);
     }

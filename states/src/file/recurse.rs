@@ -22,7 +22,8 @@ struct Plan {
     name: PathBuf,
     /// Where each file comes from.
     files: BTreeMap<PathBuf, Source>,
-    folders: BTreeSet<PathBuf>,
+    /// Sorted; with `include_empty` the top comes once more at the end, as `name/.`: Salt reports it under that key.
+    folders: Vec<PathBuf>,
     keep: BTreeSet<PathBuf>,
 }
 
@@ -84,30 +85,41 @@ fn plan(state: &mut StateCtx, args: &Bound, name: PathBuf, env: &str) -> Result<
     }
     let inclusion = Inclusion::of(args)?;
     let depth = args.opt_int("maxdepth")?.and_then(|depth| usize::try_from(depth).ok());
-    let mut plan = Plan { files: BTreeMap::new(), folders: BTreeSet::new(), keep: BTreeSet::new(), name };
-    for path in below {
+    let mut plan = Plan { files: BTreeMap::new(), folders: Vec::new(), keep: BTreeSet::new(), name };
+    let mut folders = BTreeSet::new();
+    for path in &below {
         let relative = &path[prefix.len()..];
         let is_deep = depth.is_some_and(|depth| relative.matches('/').count() > depth);
         let Some(target) = below_of(&plan.name, relative).filter(|_| !is_deep) else { continue };
         if !inclusion.takes(relative)? {
             continue;
         }
-        plan.folders.extend(target.parent().map(Path::to_owned));
+        folders.extend(target.parent().map(Path::to_owned));
         plan.keep.insert(target.clone());
-        plan.files.insert(target, Source { path: path.clone(), saltenv: top.saltenv.clone() });
+        plan.files.insert(target, Source { path: (*path).clone(), saltenv: top.saltenv.clone() });
     }
-    for folder in
-        empty.iter().filter_map(|folder| folder.strip_prefix(&prefix)).filter(|_| args.bool("include_empty"))
-    {
+    let include_empty = args.bool("include_empty");
+    let inner = below.iter().filter_map(|path| Some(path[prefix.len()..].rsplit_once('/')?.0));
+    let inner = inner.chain(empty.iter().filter_map(|folder| folder.strip_prefix(&prefix)));
+    for folder in inner.flat_map(with_parents).filter(|_| include_empty).collect::<BTreeSet<&str>>() {
         let is_deep = depth.is_some_and(|depth| folder.matches('/').count() > depth);
         if let Some(target) = below_of(&plan.name, folder).filter(|_| !is_deep)
             && inclusion.takes(folder)?
         {
             plan.keep.insert(target.clone());
-            plan.folders.insert(target);
+            folders.insert(target);
         }
     }
+    plan.folders.extend(folders);
+    if include_empty && inclusion.takes(".")? {
+        plan.folders.push(plan.name.join("."));
+    }
     Ok(plan)
+}
+
+/// A relative directory and those it is in.
+fn with_parents(folder: &str) -> impl Iterator<Item = &str> {
+    std::iter::successors(Some(folder), |folder| Some(folder.rsplit_once('/')?.0))
 }
 
 /// A path of the file server below a directory of ours; nothing where it would lead out.
@@ -164,7 +176,9 @@ fn look(state: &mut StateCtx, args: &Bound, plan: Plan, tree: Tree, env: &str) -
         sweeps = !clean::sweep(&plan.name, &keep, &inclusion, true)?.is_empty();
     }
     let blocked = ones.iter().any(|one| clean && one.wanted.name.is_dir());
-    if planned.is_empty() && failures.is_empty() && !sweeps && !blocked {
+    // Where every file is excluded, the directory itself is made all the same, and no change reported.
+    let is_made = state.test || plan.name.is_dir();
+    if planned.is_empty() && failures.is_empty() && !sweeps && !blocked && is_made {
         return Ok(Look::in_sync(format!("{} is as it should be", plan.name.display())));
     }
     if state.test && !failures.is_empty() {

@@ -10,6 +10,7 @@ mod source;
 use crate::{StateCtx, StateFunction};
 use halite_modules::Param::{self, Keywords, Optional, Required};
 use halite_modules::registry::Default::{Bool, Int, Null, Str};
+use halite_modules::registry::joined;
 use halite_modules::{Args, Bound, CallError, call, paths};
 use halite_wire::{Map, Value};
 use std::path::{Path, PathBuf};
@@ -65,24 +66,17 @@ const BACKUP: Param = Optional("backup", Str(".bak"));
 const SHOW_CHANGES: Param = Optional("show_changes", Bool(true));
 const IGNORE_IF_MISSING: Param = Optional("ignore_if_missing", Bool(false));
 
+/// Which texts are added to a file.
+const ADDED: &[Param] =
+    &[NAME, TEXT_PARAM, MAKEDIRS, SOURCE, SOURCE_HASH, TEMPLATE, SOURCES, SOURCE_HASHES, DEFAULTS, CONTEXT];
+
 pub const TEXT: &[StateFunction] = &[
     StateFunction {
         name: "append",
-        params: &[
-            NAME,
-            TEXT_PARAM,
-            MAKEDIRS,
-            SOURCE,
-            SOURCE_HASH,
-            TEMPLATE,
-            SOURCES,
-            SOURCE_HASHES,
-            DEFAULTS,
-            CONTEXT,
-            Optional("ignore_whitespace", Bool(true)),
-            ENCODING,
-            ENCODING_ERRORS,
-        ],
+        params: &joined::<13>(&[
+            ADDED,
+            &[Optional("ignore_whitespace", Bool(true)), ENCODING, ENCODING_ERRORS],
+        ]),
         doc: "Puts texts that are not in a file yet at its end. A file that is not there is made.",
         example: "/etc/motd: {file.append: [{text: Be careful}]}",
         call: add::append,
@@ -197,21 +191,7 @@ pub const TEXT: &[StateFunction] = &[
     },
     StateFunction {
         name: "prepend",
-        params: &[
-            NAME,
-            TEXT_PARAM,
-            MAKEDIRS,
-            SOURCE,
-            SOURCE_HASH,
-            TEMPLATE,
-            SOURCES,
-            SOURCE_HASHES,
-            DEFAULTS,
-            CONTEXT,
-            Optional("header", Null),
-            ENCODING,
-            ENCODING_ERRORS,
-        ],
+        params: &joined::<13>(&[ADDED, &[Optional("header", Null), ENCODING, ENCODING_ERRORS]]),
         doc: "Puts texts that are not in a file yet at its start. With `header` they must be its very first lines.",
         example: "/etc/motd: {file.prepend: [{text: Be careful}]}",
         call: add::prepend,

@@ -1,6 +1,6 @@
 //! `pkg.*` on Alpine: apk. What all package managers can is in `packages`.
 
-use crate::packages::version::{apk as compare, condition, holds};
+use crate::packages::version::apk as compare;
 use crate::packages::{self, Lists, Manager, Order, Packages, names, one_or_all, run};
 use crate::registry::{CallError, Function, Module};
 use crate::{Bound, Ctx, tools};
@@ -128,7 +128,7 @@ fn install(ctx: &mut Ctx, args: &Bound, order: &Order) -> Result<Vec<Vec<String>
     for (name, version) in &order.wanted {
         targets.push(match version {
             None => name.clone(),
-            Some(version) => format!("{name}={}", exact(ctx, name, version)?),
+            Some(version) => format!("{name}={}", packages::exact(&APK, ctx, name, version, false)?),
         });
     }
     if targets.is_empty() {
@@ -145,18 +145,6 @@ fn install(ctx: &mut Ctx, args: &Bound, order: &Order) -> Result<Vec<Vec<String>
         lines = vec![line(&["fix", "--reinstall"], &names)];
     }
     Ok(lines)
-}
-
-fn exact(ctx: &mut Ctx, name: &str, wanted: &str) -> Result<String, CallError> {
-    let (sign, version) = condition(wanted);
-    if sign == "==" {
-        return Ok(version.to_owned());
-    }
-    let available = available(ctx, &[name.to_owned()])?.remove(name).unwrap_or_default();
-    let fits = available.iter().find(|candidate| holds(candidate, sign, version, compare, false)).cloned();
-    fits.ok_or_else(|| {
-        CallError::failed(format!("no version of {name} is {wanted} (available: {})", available.join(", ")))
-    })
 }
 
 fn file_list(_: &mut Ctx, args: &Bound) -> Result<Value, CallError> {

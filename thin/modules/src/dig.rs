@@ -4,7 +4,7 @@
 
 use crate::registry::Default::{Bool, Null, Str};
 use crate::registry::Param::{self, Optional, Required};
-use crate::registry::{Call, CallError, Function, Module};
+use crate::registry::{CallError, Function, Module, row};
 use crate::{Bound, Ctx, tools};
 use halite_wire::Value;
 use std::net::IpAddr;
@@ -25,16 +25,6 @@ pub const SPF: &[Param] = &[Required("domain"), Optional("record", Str("SPF")), 
 
 /// Redirections and inclusions of SPF records that are followed, one behind the other.
 const SPF_DEPTH_MAX: u8 = 10;
-
-const fn row(
-    name: &'static str,
-    params: &'static [Param],
-    doc: &'static str,
-    example: &'static str,
-    call: Call,
-) -> Function {
-    Function { name, params, doc, example, call }
-}
 
 /// Types of records may be written in small letters, too.
 const FUNCTIONS: &[Function] = &[

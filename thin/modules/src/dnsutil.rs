@@ -2,7 +2,7 @@
 
 use crate::registry::Default::{Bool, Null, Str};
 use crate::registry::Param::{self, Optional, Required};
-use crate::registry::{Call, CallError, Function, Module, always, call};
+use crate::registry::{CallError, Function, Module, always, call, row};
 use crate::{Args, Bound, Ctx, dig, tools, write};
 use halite_wire::{Map, Value};
 use std::path::Path;
@@ -16,16 +16,6 @@ pub const MODULE: Module = Module {
 };
 
 const HOSTSFILE: Param = Optional("hostsfile", Str("/etc/hosts"));
-
-const fn row(
-    name: &'static str,
-    params: &'static [Param],
-    doc: &'static str,
-    example: &'static str,
-    call: Call,
-) -> Function {
-    Function { name, params, doc, example, call }
-}
 
 const FUNCTIONS: &[Function] = &[
     row("A", dig::OF_HOST, "IPv4 addresses of a name.", "dnsutil.A www.example.com", |ctx, args| {

@@ -21,7 +21,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Captured bytes of standard output (and of both streams where merged). What comes after is counted and dropped.
-pub const STDOUT_BYTES_MAX: usize = 64 << 20;
+/// With a full standard error beside it, a return still fits into the 64 MiB a controller takes from a host.
+pub const STDOUT_BYTES_MAX: usize = 56 << 20;
 
 /// Captured bytes of standard error.
 pub const STDERR_BYTES_MAX: usize = 4 << 20;

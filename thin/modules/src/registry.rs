@@ -38,6 +38,17 @@ pub struct Function {
     pub call: Call,
 }
 
+/// A [`Function`] in one line, for long tables.
+pub const fn row(
+    name: &'static str,
+    params: &'static [Param],
+    doc: &'static str,
+    example: &'static str,
+    call: Call,
+) -> Function {
+    Function { name, params, doc, example, call }
+}
+
 /// What a function does.
 pub type Call = fn(&mut Ctx, &Bound) -> Result<Value, CallError>;
 
@@ -207,7 +218,15 @@ pub fn find(ctx: &mut Ctx, fun: &str) -> Result<&'static Function, CallError> {
         named.peek()?;
         named.filter(|m| serves(ctx, m)).find_map(|m| m.functions.iter().find(|f| f.name == name))
     });
-    found.ok_or_else(|| CallError::NotAvailable { fun: fun.to_owned(), hint: hint(fun, all_names(ctx)) })
+    found.ok_or_else(|| CallError::NotAvailable { fun: fun.to_owned(), hint: why_not(ctx, fun) })
+}
+
+/// What to say of a name that cannot be called here: that it serves other hosts, or which names are near.
+fn why_not(ctx: &Ctx, fun: &str) -> String {
+    if all_names(ctx).any(|name| name == fun) {
+        return " Its module does not serve this host.".to_owned();
+    }
+    hint(fun, all_names(ctx))
 }
 
 /// Whether the module serves this host. Grains are gathered only for modules that look at them.
@@ -232,19 +251,23 @@ pub fn hint(wanted: &str, names: impl Iterator<Item = String>) -> String {
     if near.is_empty() { String::new() } else { format!(" Did you mean {}?", near.join(", ")) }
 }
 
-/// Levenshtein distance: how many letters must be put in, taken out or changed.
+/// How many letters must be put in, taken out, changed, or swapped with their neighbour.
 fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, to) in b.iter().enumerate() {
-            let cost = diagonal + usize::from(from != *to);
-            diagonal = row[j + 1];
-            row[j + 1] = cost.min(row[j] + 1).min(diagonal + 1);
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let mut rows = vec![(0..=b.len()).collect::<Vec<usize>>()];
+    for i in 1..=a.len() {
+        let mut row = vec![i];
+        for j in 1..=b.len() {
+            let changed = rows[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
+            let mut least = changed.min(rows[i - 1][j] + 1).min(row[j - 1] + 1);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                least = least.min(rows[i - 2][j - 2] + 1);
+            }
+            row.push(least);
         }
+        rows.push(row);
     }
-    row[b.len()]
+    rows[a.len()][b.len()]
 }
 
 #[cfg(test)]
@@ -294,5 +317,11 @@ mod tests {
         let names = || ["test.ping", "test.echo", "cmd.run"].into_iter().map(str::to_owned);
         assert_eq!(hint("test.pign", names()), " Did you mean test.ping?");
         assert_eq!(hint("zzz", names()), "");
+        let arguments = || ["cmd", "cwd", "env"].into_iter().map(str::to_owned);
+        assert_eq!(
+            hint("cdw", arguments()),
+            " Did you mean cwd?",
+            "two letters in the wrong order are one slip"
+        );
     }
 }

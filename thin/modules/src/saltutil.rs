@@ -246,16 +246,14 @@ fn signal_all(ctx: &mut Ctx, signal: i32) -> Result<Value, CallError> {
     Ok(jobs(ctx).iter().map(|job| signal_one(job, signal)).collect())
 }
 
-/// First the children, so that none is left behind, then the call itself.
+/// First the children, so that none is left behind, then the call itself, which may be done as soon as they are gone.
 fn signal_one(job: &Map, signal: i32) -> String {
     let jid = job.get_str("jid").unwrap_or_default();
     let Some(pid) = proc::pid_of(job) else { return String::new() };
-    for child in proc::descendants(pid) {
-        let _ = send(child, signal);
-    }
+    let reached = proc::descendants(pid).into_iter().filter(|child| send(*child, signal).is_ok()).count();
     match send(pid, signal) {
-        Ok(()) => format!("Signal {signal} sent to job {jid} at pid {pid}"),
-        Err(Errno::SRCH) => format!("Job {jid} has ended by itself"),
+        Err(Errno::SRCH) if reached == 0 => format!("Job {jid} has ended by itself"),
+        Ok(()) | Err(Errno::SRCH) => format!("Signal {signal} sent to job {jid} at pid {pid}"),
         Err(error) => format!("Signal {signal} cannot be sent to job {jid} at pid {pid}: {error}"),
     }
 }

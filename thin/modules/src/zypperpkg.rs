@@ -1,6 +1,6 @@
 //! `pkg.*` on SUSE's kin: zypper and rpm. What all package managers can is in `packages`.
 
-use crate::packages::version::{condition, holds, rpm as compare};
+use crate::packages::version::rpm as compare;
 use crate::packages::{self, Manager, Order, Packages, keyword, pairs, repos, rpm, run};
 use crate::registry::{CallError, Default, Function, Module, Param};
 use crate::{Bound, Ctx, tools};
@@ -136,7 +136,9 @@ fn install(ctx: &mut Ctx, args: &Bound, order: &Order) -> Result<Vec<Vec<String>
     for (name, version) in &order.wanted {
         targets.push(match version {
             None => name.clone(),
-            Some(version) => format!("{name}={}", exact(ctx, name, version, args.bool("ignore_epoch"))?),
+            Some(version) => {
+                format!("{name}={}", packages::exact(&ZYPPER, ctx, name, version, args.bool("ignore_epoch"))?)
+            }
         });
     }
     if targets.is_empty() {
@@ -155,19 +157,6 @@ fn install(ctx: &mut Ctx, args: &Bound, order: &Order) -> Result<Vec<Vec<String>
     let from = args.opt_str("fromrepo")?;
     words.extend(from.iter().flat_map(|repo| ["--from", repo.as_str()]));
     Ok(vec![line(&words, &targets)])
-}
-
-fn exact(ctx: &mut Ctx, name: &str, wanted: &str, ignore_epoch: bool) -> Result<String, CallError> {
-    let (sign, version) = condition(wanted);
-    if sign == "==" {
-        return Ok(version.to_owned());
-    }
-    let available = available(ctx, &[name.to_owned()])?.remove(name).unwrap_or_default();
-    let fits =
-        available.iter().find(|candidate| holds(candidate, sign, version, compare, ignore_epoch)).cloned();
-    fits.ok_or_else(|| {
-        CallError::failed(format!("no version of {name} is {wanted} (available: {})", available.join(", ")))
-    })
 }
 
 /// `/etc/zypp/locks`: stanzas of `key: value`.

@@ -48,6 +48,18 @@ impl Jid {
         (seconds + number(10, 12) * 60 + number(12, 14)) * 1_000_000 + number(14, 20)
     }
 
+    /// The day of this id: `2026-11-21`.
+    pub fn date(&self) -> String {
+        let s = self.as_str();
+        format!("{}-{}-{}", &s[..4], &s[4..6], &s[6..8])
+    }
+
+    /// The time of day of this id, UTC: `03:01:06.000123`.
+    pub fn time(&self) -> String {
+        let s = self.as_str();
+        format!("{}:{}:{}.{}", &s[8..10], &s[10..12], &s[12..14], &s[14..])
+    }
+
     /// When the job began, in Salt's form: `2026, Nov 21 03:01:06.000123`.
     pub fn start_time(&self) -> String {
         const MONTHS: [&str; 12] =
@@ -55,7 +67,7 @@ impl Jid {
         let s = self.as_str();
         let month = s[4..6].parse::<usize>().ok().and_then(|m| MONTHS.get(m.wrapping_sub(1)));
         let month = month.copied().unwrap_or("???");
-        format!("{}, {month} {} {}:{}:{}.{}", &s[..4], &s[6..8], &s[8..10], &s[10..12], &s[12..14], &s[14..])
+        format!("{}, {month} {} {}", &s[..4], &s[6..8], self.time())
     }
 }
 
@@ -128,6 +140,13 @@ mod tests {
         fn any_digits_have_a_moment_without_a_panic(text in "[0-9]{20}") {
             let _ = text.parse::<Jid>().unwrap().unix_micros();
         }
+    }
+
+    #[test]
+    fn an_id_tells_its_date_and_time() {
+        let jid = Jid::from_unix_micros(1_495_061_000_715_709);
+        assert_eq!((jid.date().as_str(), jid.time().as_str()), ("2017-05-17", "22:43:20.715709"));
+        assert_eq!(jid.start_time(), "2017, May 17 22:43:20.715709");
     }
 
     #[test]

@@ -7,7 +7,7 @@
 use crate::pack::{Packed, Reader, Writer, fields, variants};
 use crate::{Jid, Map, MinionId, Value};
 
-pub use crate::pack::DEPTH_MAX;
+pub use crate::pack::{DEPTH_MAX, PARTS_MAX};
 
 /// One function with its arguments, for one host.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -471,6 +471,16 @@ mod tests {
             let (kind, body) = message.encode().unwrap();
             assert_eq!(FromThin::decode(kind, &body), Ok(message));
         }
+    }
+
+    #[test]
+    fn a_small_message_of_very_many_values_is_refused() {
+        let with = |count: usize| {
+            let head = [&[0xdd][..], &u32::try_from(count).unwrap().to_be_bytes()].concat();
+            decode_value(&[head, vec![0xc0; count]].concat())
+        };
+        assert_eq!(with(PARTS_MAX - 1).unwrap().as_list().map(<[Value]>::len), Some(PARTS_MAX - 1));
+        assert!(with(PARTS_MAX).is_err());
     }
 
     #[test]

@@ -9,6 +9,10 @@ use crate::{Jid, Map, MinionId, Value};
 /// Nesting allowed in a value: what Salt's deepest returns need, far below what breaks a stack.
 pub const DEPTH_MAX: usize = 128;
 
+/// Values in one message, those inside others counted, too. A single byte can be a value, which takes many times its
+/// room in memory.
+pub const PARTS_MAX: usize = 4 << 20;
+
 /// Key of the one-entry map that stands for an integer outside `i64`.
 pub const BIG_INT: &str = "\u{1}int";
 
@@ -23,6 +27,8 @@ pub enum Fault {
     UnknownVariant,
     #[error("it nests deeper than {DEPTH_MAX}")]
     TooDeep,
+    #[error("it has more than {PARTS_MAX} parts")]
+    TooMany,
     #[error("a map has the same key twice")]
     SameKey,
     #[error("it is longer than 4 GiB")]
@@ -150,6 +156,8 @@ impl Writer {
 #[derive(Debug)]
 pub struct Reader<'a> {
     rest: &'a [u8],
+    /// Marks that may still be read.
+    parts_left: usize,
 }
 
 /// What a mark announces.
@@ -170,7 +178,7 @@ enum Head {
 
 impl<'a> Reader<'a> {
     pub fn new(bytes: &'a [u8]) -> Reader<'a> {
-        Reader { rest: bytes }
+        Reader { rest: bytes, parts_left: PARTS_MAX }
     }
 
     fn take(&mut self, length: usize) -> Result<&'a [u8], Fault> {
@@ -194,6 +202,7 @@ impl<'a> Reader<'a> {
     }
 
     fn head(&mut self) -> Result<Head, Fault> {
+        self.parts_left = self.parts_left.checked_sub(1).ok_or(Fault::TooMany)?;
         let mark = self.take(1)?[0];
         let width = |first: u8| 1 << (mark - first);
         Ok(match mark {

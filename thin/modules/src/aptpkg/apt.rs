@@ -1,8 +1,8 @@
 //! What apt does: candidates, upgrades, and the command lines that install and remove.
 
 use super::dpkg;
-use crate::packages::version::{condition, debian, holds};
-use crate::packages::{Manager, Order, is_true, keyword, keyword_text, run};
+use crate::packages::version::debian;
+use crate::packages::{Manager, Order, exact, is_true, keyword, keyword_text, run};
 use crate::registry::CallError;
 use crate::{Bound, Ctx, tools};
 use halite_wire::{Map, Value};
@@ -193,7 +193,7 @@ fn install(ctx: &mut Ctx, args: &Bound, order: &Order) -> Result<Vec<Vec<String>
             targets.push(name.clone());
             continue;
         };
-        let version = exact(ctx, name, version, args.bool("ignore_epoch"))?;
+        let version = exact(&APT, ctx, name, version, args.bool("ignore_epoch"))?;
         let current = installed.get(name).and_then(|versions| versions.last());
         lowers |= current.is_some_and(|current| debian(&version, current).is_lt());
         targets.push(format!("{name}={version}"));
@@ -220,21 +220,6 @@ fn install(ctx: &mut Ctx, args: &Bound, order: &Order) -> Result<Vec<Vec<String>
         );
     }
     Ok(lines)
-}
-
-/// The version a condition (`>=1.2`, `1.2*`) stands for.
-fn exact(ctx: &mut Ctx, name: &str, wanted: &str, ignore_epoch: bool) -> Result<String, CallError> {
-    let (sign, version) = condition(wanted);
-    if sign == "==" {
-        return Ok(version.to_owned());
-    }
-    let available = dpkg::available(ctx, &[name.to_owned()])?.remove(name).unwrap_or_default();
-    let fits =
-        available.iter().find(|candidate| holds(candidate, sign, version, debian, ignore_epoch)).cloned();
-    fits.ok_or_else(|| {
-        let all = if available.is_empty() { "none".to_owned() } else { available.join(", ") };
-        CallError::failed(format!("no version of {name} is {wanted} (available: {all})"))
-    })
 }
 
 fn upgrade(args: &Bound, names: &[String]) -> Vec<String> {

@@ -3,21 +3,7 @@
 use crate::cp;
 use crate::registry::Default::{Bool, Null, Str};
 use crate::registry::Param::{Keywords, Optional, Required};
-use crate::registry::{CallError, Function, Param};
-use crate::{Bound, Ctx};
-use halite_wire::Value;
-
-type Call = fn(&mut Ctx, &Bound) -> Result<Value, CallError>;
-
-const fn row(
-    name: &'static str,
-    params: &'static [Param],
-    doc: &'static str,
-    example: &'static str,
-    call: Call,
-) -> Function {
-    Function { name, params, doc, example, call }
-}
+use crate::registry::{Function, row};
 
 pub const FUNCTIONS: &[Function] = &[
     row(

@@ -31,6 +31,8 @@ pub struct Request {
 /// A source that was chosen, and the digest it has.
 #[derive(Clone, Debug)]
 pub struct Chosen {
+    /// As the user wrote it.
+    pub source: String,
     origin: Origin,
     /// Nothing where the user does not want a digest checked.
     pub sum: Option<Sum>,
@@ -68,6 +70,7 @@ impl Request {
     pub fn choose(&self, ctx: &mut Ctx, name: &str) -> Result<Chosen, CallError> {
         let (source, hash) = first_there(ctx, &self.source, &self.source_hash, &self.saltenv, false)?;
         let chosen = |origin, sum, mode| Chosen {
+            source: source.clone(),
             origin,
             sum,
             mode,
@@ -99,7 +102,7 @@ impl Request {
                 format!("nothing says what {shown} must be: set 'source_hash', or 'skip_verify' to True");
             return Err(CallError::Failed(why));
         }
-        Ok(chosen(Origin::Web { url: source, saltenv: self.saltenv.clone() }, sum, None))
+        Ok(chosen(Origin::Web { url: source.clone(), saltenv: self.saltenv.clone() }, sum, None))
     }
 
     fn sum(&self, ctx: &mut Ctx, name: &str, source: &str, hash: &Value) -> Result<Sum, CallError> {

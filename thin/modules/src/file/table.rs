@@ -6,21 +6,7 @@ use super::{
 };
 use crate::registry::Default::{Bool, Int, Null, Str};
 use crate::registry::Param::{Keywords, Optional, Required, Rest};
-use crate::registry::{CallError, Function, Param};
-use crate::{Bound, Ctx};
-use halite_wire::Value;
-
-type Call = fn(&mut Ctx, &Bound) -> Result<Value, CallError>;
-
-const fn row(
-    name: &'static str,
-    params: &'static [Param],
-    doc: &'static str,
-    example: &'static str,
-    call: Call,
-) -> Function {
-    Function { name, params, doc, example, call }
-}
+use crate::registry::{Function, Param, row};
 
 const PATH: &[Param] = &[Required("path")];
 const NAME: &[Param] = &[Required("name")];

@@ -5,37 +5,28 @@ use crate::registry::Default::{Bool, Null, Str};
 use crate::registry::Param::{self, Optional, Required};
 use crate::registry::{Function, joined};
 
+const CWD: Param = Required("cwd");
+const OPTS: Param = Optional("opts", Str(""));
+const GIT_OPTS: Param = Optional("git_opts", Str(""));
+const USER: Param = Optional("user", Null);
+const PASSWORD: Param = Optional("password", Null);
+const IGNORE_RETCODE: Param = Optional("ignore_retcode", Bool(false));
+const OUTPUT_ENCODING: Param = Optional("output_encoding", Null);
+const SALTENV: Param = Optional("saltenv", Null);
+const HTTPS_USER: Param = Optional("https_user", Null);
+const HTTPS_PASS: Param = Optional("https_pass", Null);
+
 /// What runs git against another repository.
-const REMOTE: &[Param] = &[
-    Optional("opts", Str("")),
-    Optional("git_opts", Str("")),
-    Optional("user", Null),
-    Optional("password", Null),
-    Optional("identity", Null),
-];
+const REMOTE: &[Param] = &[OPTS, GIT_OPTS, USER, PASSWORD, Optional("identity", Null)];
 /// What runs git in the user's name.
-const LOCAL: &[Param] = &[
-    Optional("user", Null),
-    Optional("password", Null),
-    Optional("ignore_retcode", Bool(false)),
-    Optional("output_encoding", Null),
-];
+const LOCAL: &[Param] = &[USER, PASSWORD, IGNORE_RETCODE, OUTPUT_ENCODING];
 /// What follows where an identity may be fetched.
-const KEYED: &[Param] =
-    &[Optional("ignore_retcode", Bool(false)), Optional("saltenv", Null), Optional("output_encoding", Null)];
+const KEYED: &[Param] = &[IGNORE_RETCODE, SALTENV, OUTPUT_ENCODING];
 
 pub const FUNCTIONS: &[Function] = &[
     Function {
         name: "add",
-        params: &joined::<8>(&[
-            &[
-                Required("cwd"),
-                Required("filename"),
-                Optional("opts", Str("")),
-                Optional("git_opts", Str("")),
-            ],
-            LOCAL,
-        ]),
+        params: &joined::<8>(&[&[CWD, Required("filename"), OPTS, GIT_OPTS], LOCAL]),
         doc: "Stages a file or folder.",
         example: "git.add /srv/site README",
         call: work::add,
@@ -43,13 +34,7 @@ pub const FUNCTIONS: &[Function] = &[
     Function {
         name: "archive",
         params: &joined::<10>(&[
-            &[
-                Required("cwd"),
-                Required("output"),
-                Optional("rev", Str("HEAD")),
-                Optional("prefix", Null),
-                Optional("git_opts", Str("")),
-            ],
+            &[CWD, Required("output"), Optional("rev", Str("HEAD")), Optional("prefix", Null), GIT_OPTS],
             LOCAL,
             &[Optional("format", Null)],
         ]),
@@ -59,15 +44,7 @@ pub const FUNCTIONS: &[Function] = &[
     },
     Function {
         name: "branch",
-        params: &joined::<8>(&[
-            &[
-                Required("cwd"),
-                Optional("name", Null),
-                Optional("opts", Str("")),
-                Optional("git_opts", Str("")),
-            ],
-            LOCAL,
-        ]),
+        params: &joined::<8>(&[&[CWD, Optional("name", Null), OPTS, GIT_OPTS], LOCAL]),
         doc: "Makes a branch, or what the options say with it.",
         example: "git.branch /srv/site next",
         call: work::branch,
@@ -75,13 +52,7 @@ pub const FUNCTIONS: &[Function] = &[
     Function {
         name: "checkout",
         params: &joined::<9>(&[
-            &[
-                Required("cwd"),
-                Optional("rev", Null),
-                Optional("force", Bool(false)),
-                Optional("opts", Str("")),
-                Optional("git_opts", Str("")),
-            ],
+            &[CWD, Optional("rev", Null), Optional("force", Bool(false)), OPTS, GIT_OPTS],
             LOCAL,
         ]),
         doc: "Puts a commit or branch into the work tree.",
@@ -91,9 +62,9 @@ pub const FUNCTIONS: &[Function] = &[
     Function {
         name: "clone",
         params: &joined::<13>(&[
-            &[Required("cwd"), Optional("url", Null), Optional("name", Null)],
+            &[CWD, Optional("url", Null), Optional("name", Null)],
             REMOTE,
-            &[Optional("https_user", Null), Optional("https_pass", Null)],
+            &[HTTPS_USER, HTTPS_PASS],
             KEYED,
         ]),
         doc: "Clones a repository to a folder, or below it where it is given a name.",
@@ -103,15 +74,15 @@ pub const FUNCTIONS: &[Function] = &[
     Function {
         name: "commit",
         params: &[
-            Required("cwd"),
+            CWD,
             Required("message"),
-            Optional("opts", Str("")),
-            Optional("git_opts", Str("")),
-            Optional("user", Null),
-            Optional("password", Null),
+            OPTS,
+            GIT_OPTS,
+            USER,
+            PASSWORD,
             Optional("filename", Null),
-            Optional("ignore_retcode", Bool(false)),
-            Optional("output_encoding", Null),
+            IGNORE_RETCODE,
+            OUTPUT_ENCODING,
         ],
         doc: "Commits what is staged, or one file.",
         example: "git.commit /srv/site \"a better title\"",
@@ -163,14 +134,14 @@ pub const FUNCTIONS: &[Function] = &[
     },
     Function {
         name: "current_branch",
-        params: &joined::<5>(&[&[Required("cwd")], LOCAL]),
+        params: &joined::<5>(&[&[CWD], LOCAL]),
         doc: "The branch that is checked out; HEAD where it is none.",
         example: "git.current_branch /srv/site",
         call: work::current_branch,
     },
     Function {
         name: "describe",
-        params: &joined::<6>(&[&[Required("cwd"), Optional("rev", Str("HEAD"))], LOCAL]),
+        params: &joined::<6>(&[&[CWD, Optional("rev", Str("HEAD"))], LOCAL]),
         doc: "A commit as the nearest tag and the way from it.",
         example: "git.describe /srv/site",
         call: work::describe,
@@ -178,17 +149,17 @@ pub const FUNCTIONS: &[Function] = &[
     Function {
         name: "diff",
         params: &[
-            Required("cwd"),
+            CWD,
             Optional("item1", Null),
             Optional("item2", Null),
-            Optional("opts", Str("")),
-            Optional("git_opts", Str("")),
-            Optional("user", Null),
-            Optional("password", Null),
+            OPTS,
+            GIT_OPTS,
+            USER,
+            PASSWORD,
             Optional("no_index", Bool(false)),
             Optional("cached", Bool(false)),
             Optional("paths", Null),
-            Optional("output_encoding", Null),
+            OUTPUT_ENCODING,
         ],
         doc: "What differs between commits, the index and the work tree.",
         example: "git.diff /srv/site HEAD",
@@ -196,7 +167,7 @@ pub const FUNCTIONS: &[Function] = &[
     },
     Function {
         name: "discard_local_changes",
-        params: &joined::<6>(&[&[Required("cwd"), Optional("path", Str("."))], LOCAL]),
+        params: &joined::<6>(&[&[CWD, Optional("path", Str("."))], LOCAL]),
         doc: "Puts files back to what the index has.",
         example: "git.discard_local_changes /srv/site",
         call: work::discard_local_changes,
@@ -204,12 +175,7 @@ pub const FUNCTIONS: &[Function] = &[
     Function {
         name: "fetch",
         params: &joined::<12>(&[
-            &[
-                Required("cwd"),
-                Optional("remote", Null),
-                Optional("force", Bool(false)),
-                Optional("refspecs", Null),
-            ],
+            &[CWD, Optional("remote", Null), Optional("force", Bool(false)), Optional("refspecs", Null)],
             REMOTE,
             KEYED,
         ]),
@@ -221,13 +187,13 @@ pub const FUNCTIONS: &[Function] = &[
         name: "init",
         params: &joined::<11>(&[
             &[
-                Required("cwd"),
+                CWD,
                 Optional("bare", Bool(false)),
                 Optional("template", Null),
                 Optional("separate_git_dir", Null),
                 Optional("shared", Null),
-                Optional("opts", Str("")),
-                Optional("git_opts", Str("")),
+                OPTS,
+                GIT_OPTS,
             ],
             LOCAL,
         ]),
@@ -237,26 +203,21 @@ pub const FUNCTIONS: &[Function] = &[
     },
     Function {
         name: "is_worktree",
-        params: &[
-            Required("cwd"),
-            Optional("user", Null),
-            Optional("password", Null),
-            Optional("output_encoding", Null),
-        ],
+        params: &[CWD, USER, PASSWORD, OUTPUT_ENCODING],
         doc: "Whether the folder was made by git worktree.",
         example: "git.is_worktree /srv/site",
         call: work::is_worktree_call,
     },
     Function {
         name: "list_branches",
-        params: &joined::<6>(&[&[Required("cwd"), Optional("remote", Bool(false))], LOCAL]),
+        params: &joined::<6>(&[&[CWD, Optional("remote", Bool(false))], LOCAL]),
         doc: "Branches, those of remotes on demand.",
         example: "git.list_branches /srv/site",
         call: work::list_branches,
     },
     Function {
         name: "list_tags",
-        params: &joined::<5>(&[&[Required("cwd")], LOCAL]),
+        params: &joined::<5>(&[&[CWD], LOCAL]),
         doc: "Tags.",
         example: "git.list_tags /srv/site",
         call: work::list_tags,
@@ -266,13 +227,7 @@ pub const FUNCTIONS: &[Function] = &[
         params: &joined::<13>(&[
             &[Optional("cwd", Null), Optional("remote", Str("origin")), Optional("ref", Null)],
             REMOTE,
-            &[
-                Optional("https_user", Null),
-                Optional("https_pass", Null),
-                Optional("ignore_retcode", Bool(false)),
-                Optional("output_encoding", Null),
-                Optional("saltenv", Null),
-            ],
+            &[HTTPS_USER, HTTPS_PASS, IGNORE_RETCODE, OUTPUT_ENCODING, SALTENV],
         ]),
         doc: "Refs of a remote and their commits.",
         example: "git.ls_remote /srv/site origin",
@@ -280,11 +235,7 @@ pub const FUNCTIONS: &[Function] = &[
     },
     Function {
         name: "merge",
-        params: &joined::<9>(&[
-            &[Required("cwd"), Optional("rev", Null)],
-            REMOTE,
-            &[Optional("ignore_retcode", Bool(false)), Optional("output_encoding", Null)],
-        ]),
+        params: &joined::<9>(&[&[CWD, Optional("rev", Null)], REMOTE, &[IGNORE_RETCODE, OUTPUT_ENCODING]]),
         doc: "Merges a commit into the branch that is checked out.",
         example: "git.merge /srv/site next",
         call: work::merge,
@@ -293,14 +244,14 @@ pub const FUNCTIONS: &[Function] = &[
         name: "merge_base",
         params: &joined::<13>(&[
             &[
-                Required("cwd"),
+                CWD,
                 Optional("refs", Null),
                 Optional("octopus", Bool(false)),
                 Optional("is_ancestor", Bool(false)),
                 Optional("independent", Bool(false)),
                 Optional("fork_point", Null),
-                Optional("opts", Str("")),
-                Optional("git_opts", Str("")),
+                OPTS,
+                GIT_OPTS,
             ],
             LOCAL,
             &[Optional("all", Bool(false))],
@@ -311,43 +262,28 @@ pub const FUNCTIONS: &[Function] = &[
     },
     Function {
         name: "merge_tree",
-        params: &joined::<8>(&[
-            &[Required("cwd"), Required("ref1"), Required("ref2"), Optional("base", Null)],
-            LOCAL,
-        ]),
+        params: &joined::<8>(&[&[CWD, Required("ref1"), Required("ref2"), Optional("base", Null)], LOCAL]),
         doc: "What a merge would look like, without doing it.",
         example: "git.merge_tree /srv/site main next",
         call: work::merge_tree,
     },
     Function {
         name: "pull",
-        params: &joined::<9>(&[&[Required("cwd")], REMOTE, KEYED]),
+        params: &joined::<9>(&[&[CWD], REMOTE, KEYED]),
         doc: "Fetches and merges.",
         example: "git.pull /srv/site",
         call: work::pull,
     },
     Function {
         name: "push",
-        params: &joined::<11>(&[
-            &[Required("cwd"), Optional("remote", Null), Optional("ref", Null)],
-            REMOTE,
-            KEYED,
-        ]),
+        params: &joined::<11>(&[&[CWD, Optional("remote", Null), Optional("ref", Null)], REMOTE, KEYED]),
         doc: "Pushes a ref to a remote.",
         example: "git.push /srv/site origin main",
         call: work::push,
     },
     Function {
         name: "rebase",
-        params: &joined::<8>(&[
-            &[
-                Required("cwd"),
-                Optional("rev", Str("master")),
-                Optional("opts", Str("")),
-                Optional("git_opts", Str("")),
-            ],
-            LOCAL,
-        ]),
+        params: &joined::<8>(&[&[CWD, Optional("rev", Str("master")), OPTS, GIT_OPTS], LOCAL]),
         doc: "Puts the commits of the branch upon another.",
         example: "git.rebase /srv/site main",
         call: work::rebase,
@@ -355,13 +291,13 @@ pub const FUNCTIONS: &[Function] = &[
     Function {
         name: "remote_get",
         params: &[
-            Required("cwd"),
+            CWD,
             Optional("remote", Str("origin")),
-            Optional("user", Null),
-            Optional("password", Null),
+            USER,
+            PASSWORD,
             Optional("redact_auth", Bool(true)),
-            Optional("ignore_retcode", Bool(false)),
-            Optional("output_encoding", Null),
+            IGNORE_RETCODE,
+            OUTPUT_ENCODING,
         ],
         doc: "Addresses of one remote.",
         example: "git.remote_get /srv/site origin",
@@ -373,14 +309,14 @@ pub const FUNCTIONS: &[Function] = &[
             Required("url"),
             Optional("heads", Bool(false)),
             Optional("tags", Bool(false)),
-            Optional("user", Null),
-            Optional("password", Null),
+            USER,
+            PASSWORD,
             Optional("identity", Null),
-            Optional("https_user", Null),
-            Optional("https_pass", Null),
-            Optional("ignore_retcode", Bool(false)),
-            Optional("output_encoding", Null),
-            Optional("saltenv", Null),
+            HTTPS_USER,
+            HTTPS_PASS,
+            IGNORE_RETCODE,
+            OUTPUT_ENCODING,
+            SALTENV,
             Optional("filter", Null),
         ],
         doc: "Refs of a repository elsewhere and their commits.",
@@ -390,18 +326,18 @@ pub const FUNCTIONS: &[Function] = &[
     Function {
         name: "remote_set",
         params: &[
-            Required("cwd"),
+            CWD,
             Required("url"),
             Optional("remote", Str("origin")),
-            Optional("user", Null),
-            Optional("password", Null),
-            Optional("https_user", Null),
-            Optional("https_pass", Null),
+            USER,
+            PASSWORD,
+            HTTPS_USER,
+            HTTPS_PASS,
             Optional("push_url", Null),
             Optional("push_https_user", Null),
             Optional("push_https_pass", Null),
-            Optional("ignore_retcode", Bool(false)),
-            Optional("output_encoding", Null),
+            IGNORE_RETCODE,
+            OUTPUT_ENCODING,
         ],
         doc: "Gives a remote its address.",
         example: "git.remote_set /srv/site https://example.com/site.git",
@@ -409,110 +345,63 @@ pub const FUNCTIONS: &[Function] = &[
     },
     Function {
         name: "remotes",
-        params: &[
-            Required("cwd"),
-            Optional("user", Null),
-            Optional("password", Null),
-            Optional("redact_auth", Bool(true)),
-            Optional("ignore_retcode", Bool(false)),
-            Optional("output_encoding", Null),
-        ],
+        params: &[CWD, USER, PASSWORD, Optional("redact_auth", Bool(true)), IGNORE_RETCODE, OUTPUT_ENCODING],
         doc: "All remotes and their addresses.",
         example: "git.remotes /srv/site",
         call: remote::list,
     },
     Function {
         name: "reset",
-        params: &joined::<8>(&[
-            &[Required("cwd")],
-            REMOTE,
-            &[Optional("ignore_retcode", Bool(false)), Optional("output_encoding", Null)],
-        ]),
+        params: &joined::<8>(&[&[CWD], REMOTE, &[IGNORE_RETCODE, OUTPUT_ENCODING]]),
         doc: "Resets the branch, and with --hard the files.",
         example: "git.reset /srv/site opts=\"--hard HEAD\"",
         call: work::reset,
     },
     Function {
         name: "rev_parse",
-        params: &joined::<8>(&[
-            &[
-                Required("cwd"),
-                Optional("rev", Null),
-                Optional("opts", Str("")),
-                Optional("git_opts", Str("")),
-            ],
-            LOCAL,
-        ]),
+        params: &joined::<8>(&[&[CWD, Optional("rev", Null), OPTS, GIT_OPTS], LOCAL]),
         doc: "What git rev-parse makes of a word.",
         example: "git.rev_parse /srv/site HEAD",
         call: work::rev_parse,
     },
     Function {
         name: "revision",
-        params: &joined::<7>(&[
-            &[Required("cwd"), Optional("rev", Str("HEAD")), Optional("short", Bool(false))],
-            LOCAL,
-        ]),
+        params: &joined::<7>(&[&[CWD, Optional("rev", Str("HEAD")), Optional("short", Bool(false))], LOCAL]),
         doc: "The commit a ref stands for.",
         example: "git.revision /srv/site",
         call: work::revision,
     },
     Function {
         name: "rm",
-        params: &joined::<8>(&[
-            &[
-                Required("cwd"),
-                Required("filename"),
-                Optional("opts", Str("")),
-                Optional("git_opts", Str("")),
-            ],
-            LOCAL,
-        ]),
+        params: &joined::<8>(&[&[CWD, Required("filename"), OPTS, GIT_OPTS], LOCAL]),
         doc: "Removes a file from the work tree and the index.",
         example: "git.rm /srv/site old.txt",
         call: work::rm,
     },
     Function {
         name: "stash",
-        params: &joined::<8>(&[
-            &[
-                Required("cwd"),
-                Optional("action", Str("save")),
-                Optional("opts", Str("")),
-                Optional("git_opts", Str("")),
-            ],
-            LOCAL,
-        ]),
+        params: &joined::<8>(&[&[CWD, Optional("action", Str("save")), OPTS, GIT_OPTS], LOCAL]),
         doc: "Puts changes aside, or what the action says.",
         example: "git.stash /srv/site",
         call: work::stash,
     },
     Function {
         name: "status",
-        params: &joined::<5>(&[&[Required("cwd")], LOCAL]),
+        params: &joined::<5>(&[&[CWD], LOCAL]),
         doc: "Files that are not as in the commit, by what is with them.",
         example: "git.status /srv/site",
         call: work::status,
     },
     Function {
         name: "submodule",
-        params: &joined::<10>(&[&[Required("cwd"), Required("command")], REMOTE, KEYED]),
+        params: &joined::<10>(&[&[CWD, Required("command")], REMOTE, KEYED]),
         doc: "Works on submodules.",
         example: "git.submodule /srv/site update opts=\"--init\"",
         call: work::submodule,
     },
     Function {
         name: "symbolic_ref",
-        params: &joined::<9>(&[
-            &[
-                Required("cwd"),
-                Required("ref"),
-                Optional("value", Null),
-                Optional("opts", Str("")),
-                Optional("git_opts", Str("")),
-            ],
-            LOCAL,
-        ]),
+        params: &joined::<9>(&[&[CWD, Required("ref"), Optional("value", Null), OPTS, GIT_OPTS], LOCAL]),
         doc: "What a symbolic ref leads to, or makes it lead there.",
         example: "git.symbolic_ref /srv/site HEAD",
         call: work::symbolic_ref,
@@ -520,14 +409,7 @@ pub const FUNCTIONS: &[Function] = &[
     Function {
         name: "tag",
         params: &joined::<10>(&[
-            &[
-                Required("cwd"),
-                Required("name"),
-                Optional("ref", Str("HEAD")),
-                Optional("message", Null),
-                Optional("opts", Str("")),
-                Optional("git_opts", Str("")),
-            ],
+            &[CWD, Required("name"), Optional("ref", Str("HEAD")), Optional("message", Null), OPTS, GIT_OPTS],
             LOCAL,
         ]),
         doc: "Makes a tag, or removes it with -d.",
@@ -545,14 +427,14 @@ pub const FUNCTIONS: &[Function] = &[
         name: "worktree_add",
         params: &joined::<13>(&[
             &[
-                Required("cwd"),
+                CWD,
                 Required("worktree_path"),
                 Optional("ref", Null),
                 Optional("reset_branch", Null),
                 Optional("force", Null),
                 Optional("detach", Bool(false)),
-                Optional("opts", Str("")),
-                Optional("git_opts", Str("")),
+                OPTS,
+                GIT_OPTS,
             ],
             LOCAL,
             &[Optional("branch", Null)],
@@ -565,12 +447,12 @@ pub const FUNCTIONS: &[Function] = &[
         name: "worktree_prune",
         params: &joined::<10>(&[
             &[
-                Required("cwd"),
+                CWD,
                 Optional("dry_run", Bool(false)),
                 Optional("verbose", Bool(true)),
                 Optional("expire", Null),
-                Optional("opts", Str("")),
-                Optional("git_opts", Str("")),
+                OPTS,
+                GIT_OPTS,
             ],
             LOCAL,
         ]),
@@ -580,7 +462,7 @@ pub const FUNCTIONS: &[Function] = &[
     },
     Function {
         name: "worktree_rm",
-        params: &[Required("cwd"), Optional("user", Null), Optional("output_encoding", Null)],
+        params: &[CWD, USER, OUTPUT_ENCODING],
         doc: "Removes a work tree.",
         example: "git.worktree_rm /srv/next",
         call: work::worktree_rm,

@@ -19,6 +19,10 @@ pub fn setval(ctx: &mut Ctx, args: &Bound) -> Result<Value, CallError> {
 /// Puts `grains` into the file, or takes out those that are null where `destructive`. Returns `grains`.
 fn store(ctx: &mut Ctx, grains: Map, destructive: bool) -> Result<Value, CallError> {
     let failed = |error: static_file::StaticFileError| CallError::failed(error.to_string());
+    // Such a key could be written, and nothing could read the file any more.
+    if let Some(key) = grains.keys().find(|key| matches!(key, Value::List(_) | Value::Map(_))) {
+        return Err(CallError::failed(format!("a {} cannot name a grain", key.kind())));
+    }
     let mut kept = static_file::read(ctx).map_err(failed)?;
     for (key, value) in &grains {
         if destructive && value.is_null() {

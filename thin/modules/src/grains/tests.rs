@@ -96,6 +96,14 @@ fn a_broken_grains_file_is_told_and_does_not_hide_the_core_grains() {
 }
 
 #[test]
+fn a_name_that_would_spoil_the_file_is_refused() {
+    let home = Home::new();
+    let error = home.call("grains.setval", Args::of([Value::from(vec![1]), 2.into()])).unwrap_err();
+    assert_eq!(error.to_string(), "a list cannot name a grain");
+    assert!(home.ok("grains.setvals", Args::of([Map::new()])) == Value::Map(Map::new()));
+}
+
+#[test]
 fn values_are_set_and_removed_in_the_file() {
     let home = Home::new();
     assert_eq!(home.ok("grains.setval", Args::of(["rack", "r12"])), Value::Map(Map::from([("rack", "r12")])));

@@ -116,12 +116,15 @@ fn mapped_name(name: &str) -> Option<(String, String)> {
 /// the third and later parts of the version would need a start of the interpreter.
 fn python_grains(executable: &Path) -> Map {
     let mut grains = Map::from([("pythonexecutable", executable.to_string_lossy().into_owned())]);
-    let real = executable.canonicalize().unwrap_or_default();
-    let version = real
-        .file_name()
-        .and_then(|name| name.to_str()?.strip_prefix("python"))
-        .map(|version| version.split('.').filter_map(|part| part.parse::<i64>().ok()).collect::<Vec<_>>());
-    if let (Some([major, minor]), Some(prefix)) = (version.as_deref(), real.ancestors().nth(2)) {
+    // What a version manager put before the system's python is a script whose name says no version.
+    let real = [executable, Path::new("/usr/bin/python3")].into_iter().find_map(|path| {
+        let real = path.canonicalize().ok()?;
+        let version = real.file_name()?.to_str()?.strip_prefix("python")?.split_once('.')?;
+        Some(([version.0.parse::<i64>().ok()?, version.1.parse::<i64>().ok()?], real))
+    });
+    if let Some(([major, minor], real)) = &real
+        && let Some(prefix) = real.ancestors().nth(2)
+    {
         let library = prefix.join("lib").join(format!("python{major}.{minor}"));
         let places: [PathBuf; 5] = [
             prefix.join("lib").join(format!("python{major}{minor}.zip")),

@@ -186,6 +186,30 @@ pub fn list_repo_pkgs(manager: &Manager, ctx: &mut Ctx, args: &Bound) -> Result<
     Ok(found.into_iter().map(|(name, versions)| (name, Value::from(versions))).collect::<Map>().into())
 }
 
+/// The version to install where one is asked for: a plain one is itself, of a condition (`>=1.2`) the newest that
+/// holds.
+///
+/// # Errors
+/// None holds, or the repositories cannot be read.
+pub fn exact(
+    manager: &Manager,
+    ctx: &mut Ctx,
+    name: &str,
+    wanted: &str,
+    ignore_epoch: bool,
+) -> Result<String, CallError> {
+    let (sign, version) = version::condition(wanted);
+    if sign == "==" {
+        return Ok(version.to_owned());
+    }
+    let available = (manager.available)(ctx, &[name.to_owned()])?.remove(name).unwrap_or_default();
+    let holds = |candidate: &&String| version::holds(candidate, sign, version, manager.compare, ignore_epoch);
+    available.iter().find(holds).cloned().ok_or_else(|| {
+        let all = if available.is_empty() { "none".to_owned() } else { available.join(", ") };
+        CallError::failed(format!("no version of {name} is {wanted} (available: {all})"))
+    })
+}
+
 /// What is other after than before: `{name: {old, new}}`, empty text where there is none.
 pub fn changes(before: &Packages, after: &Packages) -> Map {
     let names: std::collections::BTreeSet<&String> = before.keys().chain(after.keys()).collect();

@@ -97,8 +97,9 @@ fn check_key(_: &mut Ctx, args: &Bound) -> Result<Value, CallError> {
 
 fn check_key_file(ctx: &mut Ctx, args: &Bound) -> Result<Value, CallError> {
     let wanted = cached(ctx, args)?.map(|text| keys(&text)).unwrap_or_default();
-    let file = file(args)?;
-    Ok(Value::Map(wanted.iter().map(|key| (key.key.as_str(), file.standing(key).word())).collect()))
+    let file = file(args);
+    let standing = |key: &Key| file.as_ref().map_or(Standing::Add, |file| file.standing(key)).word();
+    Ok(Value::Map(wanted.iter().map(|key| (key.key.as_str(), standing(key))).collect()))
 }
 
 /// Puts a key into a file: Salt's word for what came of it.
@@ -133,7 +134,7 @@ fn set_auth_key_from_file(ctx: &mut Ctx, args: &Bound) -> Result<Value, CallErro
     let options = args.keywords().get("options").and_then(Value::as_list).unwrap_or_default();
     let options: Vec<String> = options.iter().filter_map(crate::args::as_text).collect();
     let mut words = Vec::new();
-    let mut file = file(args)?;
+    let Ok(mut file) = file(args) else { return Ok("fail".into()) };
     for mut key in keys(&text) {
         if !options.is_empty() {
             key.options.clone_from(&options);
@@ -161,7 +162,10 @@ fn rm_auth_key_from_file(ctx: &mut Ctx, args: &Bound) -> Result<Value, CallError
     if unwanted.is_empty() {
         return Ok("fail".into());
     }
-    let removed = removed(&mut file(args)?, unwanted.iter().map(|key| key.key.as_str()))?;
+    let removed = match file(args) {
+        Ok(mut file) => removed(&mut file, unwanted.iter().map(|key| key.key.as_str()))?,
+        Err(_) => false,
+    };
     Ok(if removed { "Key removed" } else { "Key not present" }.into())
 }
 

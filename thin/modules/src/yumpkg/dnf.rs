@@ -1,7 +1,7 @@
 //! What dnf and yum do: lists of packages, and the command lines that install and remove.
 
-use crate::packages::version::{condition, holds, rpm as compare};
-use crate::packages::{Manager, Order, Packages, keyword, rpm, run};
+use crate::packages::version::rpm as compare;
+use crate::packages::{Manager, Order, Packages, exact, keyword, rpm, run};
 use crate::registry::CallError;
 use crate::{Bound, Ctx, tools};
 use halite_wire::Value;
@@ -170,7 +170,7 @@ fn install(ctx: &mut Ctx, args: &Bound, order: &Order) -> Result<Vec<Vec<String>
             targets.push(name.clone());
             continue;
         };
-        let version = exact(ctx, name, version, args.bool("ignore_epoch"))?;
+        let version = exact(&YUM, ctx, name, version, args.bool("ignore_epoch"))?;
         let (bare, arch) = split_arch(name);
         let target = format!("{bare}-{version}{arch}");
         let newest = installed.get(name).and_then(|versions| versions.last());
@@ -214,20 +214,6 @@ fn split_arch(name: &str) -> (&str, String) {
         }
         _ => (name, String::new()),
     }
-}
-
-/// The version a condition stands for; a plain one stands for itself.
-fn exact(ctx: &mut Ctx, name: &str, wanted: &str, ignore_epoch: bool) -> Result<String, CallError> {
-    let (sign, version) = condition(wanted);
-    if sign == "==" {
-        return Ok(version.to_owned());
-    }
-    let available = available(ctx, &[name.to_owned()])?.remove(name).unwrap_or_default();
-    let fits =
-        available.iter().find(|candidate| holds(candidate, sign, version, compare, ignore_epoch)).cloned();
-    fits.ok_or_else(|| {
-        CallError::failed(format!("no version of {name} is {wanted} (available: {})", available.join(", ")))
-    })
 }
 
 /// Names of packages held by the plugin `versionlock`.

@@ -56,10 +56,11 @@ impl Parser {
     }
 
     /// A chain of one level's operators, left to right. The tree leans to the left, so its length is held, too.
-    fn chain(
+    fn chain<O>(
         &mut self,
         next: fn(&mut Parser) -> Parsed<Expr>,
-        operator: impl Fn(&mut Parser) -> Option<Operator>,
+        operator: impl Fn(&mut Parser) -> Option<O>,
+        join: fn(O, Expr, Expr) -> ExprKind,
     ) -> Parsed<Expr> {
         let mut left = next(self)?;
         for length in 0.. {
@@ -67,7 +68,7 @@ impl Parser {
             let Some(operator) = operator(self) else { break };
             self.held(length)?;
             let right = next(self)?;
-            left = expr(pos, ExprKind::Binary(operator, left, right));
+            left = expr(pos, join(operator, left, right));
         }
         Ok(left)
     }
@@ -81,29 +82,13 @@ impl Parser {
     }
 
     fn or(&mut self) -> Parsed<Expr> {
-        let mut left = self.and()?;
-        for length in 0.. {
-            let pos = self.pos();
-            if !self.take_name("or") {
-                break;
-            }
-            self.held(length)?;
-            left = expr(pos, ExprKind::Or(left, self.and()?));
-        }
-        Ok(left)
+        let or = |parser: &mut Parser| parser.take_name("or").then_some(());
+        self.chain(Parser::and, or, |(), left, right| ExprKind::Or(left, right))
     }
 
     fn and(&mut self) -> Parsed<Expr> {
-        let mut left = self.not()?;
-        for length in 0.. {
-            let pos = self.pos();
-            if !self.take_name("and") {
-                break;
-            }
-            self.held(length)?;
-            left = expr(pos, ExprKind::And(left, self.not()?));
-        }
-        Ok(left)
+        let and = |parser: &mut Parser| parser.take_name("and").then_some(());
+        self.chain(Parser::not, and, |(), left, right| ExprKind::And(left, right))
     }
 
     fn not(&mut self) -> Parsed<Expr> {
@@ -147,12 +132,13 @@ impl Parser {
     }
 
     fn sum(&mut self) -> Parsed<Expr> {
-        self.chain(Parser::concat, |parser| {
+        let operator = |parser: &mut Parser| {
             if parser.take_sign("+") {
                 return Some(Operator::Add);
             }
             parser.take_sign("-").then_some(Operator::Subtract)
-        })
+        };
+        self.chain(Parser::concat, operator, ExprKind::Binary)
     }
 
     fn concat(&mut self) -> Parsed<Expr> {
@@ -168,7 +154,7 @@ impl Parser {
     }
 
     fn product(&mut self) -> Parsed<Expr> {
-        self.chain(Parser::power, |parser| {
+        let operator = |parser: &mut Parser| {
             let operator = match parser.token() {
                 Token::Sign("*") => Operator::Multiply,
                 Token::Sign("/") => Operator::Divide,
@@ -178,12 +164,14 @@ impl Parser {
             };
             parser.advance();
             Some(operator)
-        })
+        };
+        self.chain(Parser::power, operator, ExprKind::Binary)
     }
 
     /// Left to right and weaker than a sign, unlike Python's: `-2**2` is 4.
     fn power(&mut self) -> Parsed<Expr> {
-        self.chain(Parser::unary_with_filters, |parser| parser.take_sign("**").then_some(Operator::Power))
+        let operator = |parser: &mut Parser| parser.take_sign("**").then_some(Operator::Power);
+        self.chain(Parser::unary_with_filters, operator, ExprKind::Binary)
     }
 
     fn unary_with_filters(&mut self) -> Parsed<Expr> {
