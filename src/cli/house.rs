@@ -102,7 +102,7 @@ impl Controller {
         let pace = ssh::pace(&options, &config, hosts.len());
         let ids: Vec<MinionId> = hosts.iter().map(|host| host.id.clone()).collect();
         let ((switch, stop), (switch_now, stop_now)) = (StopSignal::new(), watch::channel(false));
-        let received = signals::listen(switch, switch_now)
+        let received = signals::listen(switch, switch_now, self.stderr.clone())
             .map_err(|error| Refusal::new(exit::BUG, format!("signals cannot be heard: {error}")))?;
         let store = ssh::open_store(&options, &config).await?;
         let outlets = match options.no_cache {

@@ -1,5 +1,6 @@
 //! Ctrl-C and its kin: the first asks the run to end, the second ends it.
 
+use crate::output::Stderr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 use tokio::signal::unix::{SignalKind, signal};
@@ -17,9 +18,16 @@ impl Received {
     }
 }
 
-/// Listens from now on. SIGINT and SIGTERM throw `stop`; either of them again throws `stop_now`. SIGHUP is
-/// ignored: a closed terminal must not lose the returns that are on their way.
-pub fn listen(stop: watch::Sender<bool>, stop_now: watch::Sender<bool>) -> std::io::Result<Received> {
+/// Listens from now on. SIGINT and SIGTERM throw `stop`, and whoever sits at the terminal is told; either of them again
+/// throws `stop_now`. SIGHUP is ignored: a closed terminal must not lose the returns that are on their way.
+///
+/// # Errors
+/// The system lets nobody listen.
+pub fn listen(
+    stop: watch::Sender<bool>,
+    stop_now: watch::Sender<bool>,
+    terminal: Stderr,
+) -> std::io::Result<Received> {
     let received = Received::default();
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
@@ -36,8 +44,20 @@ pub fn listen(stop: watch::Sender<bool>, stop_now: watch::Sender<bool>) -> std::
             note.0.store(number, Ordering::Relaxed);
             let switch = if asked { &stop_now } else { &stop };
             let _ = switch.send(true);
+            if !asked {
+                tell(terminal.clone());
+            }
             asked = true;
         }
     });
     Ok(received)
+}
+
+/// On a thread of its own: a terminal that takes no more lines must not keep us from hearing the second Ctrl-C.
+fn tell(terminal: Stderr) {
+    if terminal.is_terminal() {
+        let line = move || terminal.line("Stopping: the hosts end what they run. Once more leaves at once.");
+        // Where no thread can be had, nothing is said.
+        let _ = std::thread::Builder::new().spawn(line);
+    }
 }

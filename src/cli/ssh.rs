@@ -233,7 +233,7 @@ async fn run(
     let (switch, stop) = StopSignal::new();
     let (switch_now, stop_now) = watch::channel(false);
     // Before the job is stored: from then on its hosts have a right to their records.
-    let received = signals::listen(switch, switch_now)
+    let received = signals::listen(switch, switch_now, stderr.clone())
         .map_err(|error| Refusal::new(exit::BUG, format!("signals cannot be heard: {error}")))?;
     let pace = pace(&options, &config, hosts.len());
     let ids: Vec<MinionId> = hosts.iter().map(|host| host.id.clone()).collect();
