@@ -180,8 +180,19 @@ fn pid(said: &mut BufReader<ChildStdout>, dir: &Path) -> Result<Option<Started>>
     Ok(pid.trim().parse().ok().and_then(Started::of))
 }
 
-/// A TCP port of 127.0.0.1 that was free a moment ago.
+/// A TCP port of 127.0.0.1 that was free a moment ago. It is none of those the system gives to connections by itself
+/// (from 32768 on): there it could be gone before the server has it.
 pub(crate) fn free_port() -> Result<u16> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).at(Path::new("127.0.0.1"))?;
-    Ok(listener.local_addr().at(Path::new("127.0.0.1"))?.port())
+    const FIRST: u32 = 12_000;
+    const COUNT: u32 = 20_000;
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    // Processes that look at the same time begin far from each other.
+    let begin = std::process::id().wrapping_mul(7919);
+    let ports = std::iter::repeat_with(|| {
+        let step = NEXT.fetch_add(1, Ordering::Relaxed);
+        u16::try_from(FIRST + begin.wrapping_add(step) % COUNT).unwrap_or(0)
+    });
+    let mut tried = ports.take(COUNT as usize);
+    let free = tried.find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok());
+    free.ok_or_else(|| SiteError::Program { program: "ports".to_owned(), said: "none is free".to_owned() })
 }
