@@ -1,6 +1,6 @@
 //! Events of a runner: that it began, how far it is, what came of it, under `salt/run/JID/`.
 
-use super::{setup, ssh};
+use super::setup;
 use crate::bus::{Event, EventLog};
 use crate::config::Config;
 use crate::jobs::system_clock;
@@ -24,7 +24,7 @@ impl Crier {
             ("fun", Value::from(format!("runner.{fun}"))),
             ("fun_args", fun_args.iter().cloned().collect()),
             ("jid", jid.as_str().into()),
-            ("user", ssh::user().into()),
+            ("user", setup::user().into()),
         ]);
         Crier { folder, master_id: setup::master_id(config), common, jid }
     }

@@ -1,26 +1,23 @@
 //! The controller as runners see it: configuration, files, pillar, this machine and the hosts of the roster.
 
-use super::conduct::Conductor;
 use super::crier::Crier;
 use super::keeper::Keeper;
 use super::options::{LoginOptions, SshOptions, TypedCall};
-use super::setup::Refusal;
-use super::{desk, exit, returns, signals, ssh};
+use super::setup::{self, Refusal};
+use super::{begin, desk, exit, returns, ssh};
 use crate::config::Config;
 use crate::files::FileServer;
-use crate::fleet::facts::{Consumer, Fact, Plan, Request};
+use crate::fleet::facts::{Consumer, Fact, Request};
 use crate::fleet::outcome::Record;
 use crate::jobs::StoredReturn;
 use crate::output::{Log, Stderr};
 use crate::runners::{Calling, House, KnownHost, Login};
-use crate::session::{KeyRing, Limits, Shared, StopSignal};
 use async_trait::async_trait;
 use halite_roster::TargetKind;
 use halite_wire::message::PillarAsk;
 use halite_wire::{Jid, Map, MinionId, Value};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use tokio::sync::watch;
 
 /// The controller with its configuration, and what the command line says of reaching hosts.
 pub(super) struct Controller {
@@ -92,47 +89,35 @@ impl Controller {
     async fn gather(&self, calling: Calling) -> Result<Gathering, Refusal> {
         let (config, options) = self.options(calling)?;
         let hosts = self.selected(&config, &options)?;
-        let request = ssh::request(&options);
-        let shared = Arc::new(Shared {
-            trust: Arc::new(ssh::open_trust(&options, &config)?),
-            keys: KeyRing::default(),
-            desk: Arc::new(desk::open(&config, &request)?),
-            limits: Limits::default().with_timeout(options.timeout),
-        });
-        let pace = ssh::pace(&options, &config, hosts.len());
-        let ids: Vec<MinionId> = hosts.iter().map(|host| host.id.clone()).collect();
-        let ((switch, stop), (switch_now, stop_now)) = (StopSignal::new(), watch::channel(false));
-        let received = signals::listen(switch, switch_now, self.stderr.clone())
-            .map_err(|error| Refusal::new(exit::BUG, format!("signals cannot be heard: {error}")))?;
-        let store = ssh::open_store(&options, &config).await?;
         let outlets = match options.no_cache {
             true => None,
-            false => returns::open(&options.returners, &config, store.is_some()).await?,
+            false => {
+                returns::open(&options.returners, &config, begin::is_kept(&options, &config), &self.log)
+                    .await?
+            }
         };
-        let jid = ssh::begin(store.as_deref(), &request, &ids, &options, pace.at_once_max).await?;
-        let outbox = returns::begin(outlets, jid, &request, &ids).await?;
-        let assignments = ssh::assign(&options, &config, &hosts, &request, jid);
-        let gathered = Gathered::default();
-        let keeper = Keeper::new(&config.dirs.cache);
-        let mut consumers: Vec<Box<dyn Consumer>> = vec![Box::new(gathered.clone()), Box::new(keeper)];
+        let mut ready = begin::job(&options, &config, hosts, outlets, &self.log, &self.stderr).await?;
+        let plan = ready.conductor.plan.clone();
+        let (jid, gathered) = (plan.jid, Gathered::default());
+        let consumers = &mut ready.conductor.consumers;
+        consumers.push(Box::new(gathered.clone()));
+        consumers.push(Box::new(Keeper::new(&config.dirs.cache)));
         if !options.no_cache {
             consumers.push(Box::new(ssh::announcer(&config)));
         }
-        let plan = Arc::new(Plan { jid, request: request.clone(), hosts });
-        let conductor = Conductor { pace, plan, shared, store, outbox, stop, stop_now, consumers };
-        let end = conductor.run(assignments).await;
+        let end = ready.conductor.run(ready.assignments).await;
         if let Some(error) = &end.store_error {
             self.log.error(&format!("{error}. {}", error.hint()));
         }
         returns::afterwards(&config, end.undelivered).await;
-        if received.exit_code().is_some() {
+        if ready.received.exit_code().is_some() {
             return Err(Refusal::new(
                 exit::RUNNER,
                 format!("job {jid} was stopped; `halite jobs {jid}` shows it"),
             ));
         }
         let records = std::mem::take(&mut *gathered.0.lock().unwrap_or_else(PoisonError::into_inner));
-        Ok(Gathering { jid, request, records })
+        Ok(Gathering { jid, request: plan.request.clone(), records })
     }
 }
 
@@ -205,6 +190,10 @@ impl House for Controller {
     async fn progress(&self, message: &str) {
         self.stderr.line(message);
         self.crier.cry("progress", Map::from([("message", message)])).await;
+    }
+
+    async fn print_line(&self, line: &str) -> Result<(), String> {
+        setup::write_out(&format!("{line}\n")).map(drop).map_err(|no| no.message)
     }
 
     async fn here(&self, fun: &str, arg: Vec<Value>, kwarg: Map) -> Result<Value, String> {

@@ -38,7 +38,7 @@ struct Desk {
 
 async fn command(options: JobsOptions) -> Result<u8, Refusal> {
     let (config, _log, log) = setup::begin(&options.common, "salt-run")?;
-    let output = setup::output_options(&options.common.output, &config.output);
+    let output = setup::output_options(&options.common.output, &config);
     let Some(store) = store::open_to_read(&config).await? else {
         log.line("no job was ever stored here");
         return Ok(exit::OK);

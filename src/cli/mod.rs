@@ -2,6 +2,7 @@
 
 mod again;
 mod background;
+mod begin;
 mod conduct;
 mod crier;
 mod desk;

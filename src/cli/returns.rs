@@ -5,6 +5,7 @@ use super::setup::Refusal;
 use crate::config::Config;
 use crate::fleet::facts::Request;
 use crate::jobs::{self, StoreError};
+use crate::output::Log;
 use crate::returners::{self, Asked, OpenFailure, Outbox, Outlets, Wanted};
 use halite_wire::{Jid, Map, MinionId, Value};
 
@@ -13,8 +14,14 @@ use halite_wire::{Jid, Map, MinionId, Value};
 ///
 /// # Errors
 /// One that is not known, one whose keys are missing or wrong, and a spool that cannot be used.
-pub(super) async fn open(asked: &Asked, config: &Config, is_kept: bool) -> Result<Option<Outlets>, Refusal> {
+pub(super) async fn open(
+    asked: &Asked,
+    config: &Config,
+    is_kept: bool,
+    log: &Log,
+) -> Result<Option<Outlets>, Refusal> {
     let wanted = Wanted::new(config, asked).map_err(|error| Refusal::new(exit::USAGE, error))?;
+    wanted.unknown_kwargs().iter().for_each(|told| log.warning(told));
     open_wanted(wanted, config, is_kept).await
 }
 

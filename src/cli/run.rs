@@ -4,7 +4,7 @@ use super::crier::Crier;
 use super::house::Controller;
 use super::options::RunOptions;
 use super::setup::{self, Refusal};
-use super::{background, complain, exit, returns, saltfile, ssh, store};
+use super::{background, complain, exit, returns, store};
 use crate::config::Config;
 use crate::fleet::facts::Request;
 use crate::fleet::outcome::{Outcome, Record};
@@ -37,8 +37,7 @@ pub fn main(options: RunOptions) -> u8 {
 
 async fn command(mut options: RunOptions) -> Result<u8, Refusal> {
     let (config, log, stderr) = setup::begin(&options.common, "salt-run")?;
-    saltfile::complete_colors(&mut options.common.output, &config.saltfile);
-    let output = setup::output_options(&options.common.output, &config.output);
+    let output = setup::output_options(&options.common.output, &config);
     if options.doc {
         let docs = runners::docs(options.words.first().map(String::as_str)).map_err(refusal)?;
         return setup::print(&output, &Value::Map(docs), None);
@@ -53,7 +52,7 @@ async fn command(mut options: RunOptions) -> Result<u8, Refusal> {
         None
     };
     let now = system_clock()();
-    let jid = job.as_ref().map_or_else(|| Jid::from_unix_micros(now), |job| job.jid);
+    let jid = job.as_ref().map_or_else(|| config.jobs.id_of(now), |job| job.jid);
     let crier = Arc::new(Crier::new(&config, jid, &call.fun, &call.args.positional));
     let reach = std::mem::take(&mut options.reach);
     let house = Arc::new(Controller::new(config.clone(), reach, log, stderr, crier.clone())?);
@@ -114,12 +113,13 @@ impl KeptJob {
             fun: format!("runner.{}", call.fun),
             arg: call.args.positional.clone(),
             kwarg: call.args.keywords.clone(),
-            user: ssh::user(),
+            user: setup::user(),
             metadata: Map::new(),
             options: Vec::new(),
         };
         let dirs = &config.dirs;
         let store = SqliteStore::open(&dirs.store).await.map_err(unkept)?;
+        let store = store.with_unique_ids(config.jobs.unique_ids);
         let outlets = returns::open_store(config).await?;
         let targets = [id.clone()];
         let job = NewJob { request: &request, targets: &targets, admitted: 1, wanted };

@@ -1,9 +1,8 @@
 //! What a Saltfile says of the command itself (`static`, `verbose` ...), on top of what the user typed. Its keys that
-//! a configuration has, too, are laid over that by `config`.
+//! a configuration has, too, are laid over that by `config`, and colours are those of all commands: `setup` reads them.
 
-use super::options::{OutputOptions, SshOptions};
+use super::options::SshOptions;
 use crate::config::Opts;
-use halite_wire::Value;
 
 /// Switches of `salt-ssh` that the Saltfile throws: each as if it had been typed.
 pub(super) fn complete(options: &mut SshOptions, saltfile: &Opts) {
@@ -18,20 +17,9 @@ pub(super) fn complete(options: &mut SshOptions, saltfile: &Opts) {
         ("verbose", &mut options.verbose),
     ];
     for (name, switch) in switches {
-        *switch |= is_on(saltfile, name);
+        *switch |= saltfile.is_on(name);
     }
     options.wipe |= options.rand_thin_dir;
-    complete_colors(&mut options.common.output, saltfile);
-}
-
-/// The same of any command's colours.
-pub(super) fn complete_colors(output: &mut OutputOptions, saltfile: &Opts) {
-    output.no_color |= is_on(saltfile, "no_color");
-    output.force_color |= is_on(saltfile, "force_color");
-}
-
-fn is_on(saltfile: &Opts, name: &str) -> bool {
-    saltfile.0.get(name).is_some_and(Value::is_truthy)
 }
 
 #[cfg(test)]
@@ -42,9 +30,9 @@ mod tests {
     #[test]
     fn a_saltfile_throws_switches_and_takes_none_back() {
         let mut options = SshOptions { verbose: true, ..SshOptions::default() };
-        let said = [("static", true), ("verbose", false), ("rand_thin_dir", true), ("no_color", true)];
+        let said = [("static", true), ("verbose", false), ("rand_thin_dir", true)];
         complete(&mut options, &Opts(Map::from(said)));
-        assert!(options.is_static && options.verbose && options.common.output.no_color);
+        assert!(options.is_static && options.verbose);
         assert!(options.rand_thin_dir && options.wipe, "a new directory is removed afterwards");
         assert!(!options.raw && !options.hosts && !options.login.askpass);
     }

@@ -50,17 +50,18 @@ pub fn begin(common: &CommonOptions, program: &'static str) -> Result<(Config, L
     Ok((config, log, stderr))
 }
 
-/// How results are shown: the command line over the configuration.
-pub fn output_options(cli: &OutputOptions, config: &OutputConfig) -> Options {
-    let no_color = std::env::var_os("NO_COLOR");
-    let wants_none = cli.no_color || config.color == Some(false);
-    let wants_color = cli.force_color || (config.color == Some(true) && !cli.no_color);
+/// How results are shown: the command line over the Saltfile and the configuration.
+pub fn output_options(cli: &OutputOptions, config: &Config) -> Options {
+    let (no_color, saltfile) = (std::env::var_os("NO_COLOR"), &config.saltfile);
+    let config = &config.output;
+    let wants_none = cli.no_color || saltfile.is_on("no_color") || config.color == Some(false);
+    let wants_color = cli.force_color || saltfile.is_on("force_color");
     Options {
         out: cli.output.clone().or_else(|| config.output.clone()),
         indent: indent(cli.indent, config.indent.as_ref()),
         out_file: cli.file.clone().or_else(|| config.file.clone()),
         out_file_append: cli.append || config.file_append,
-        color: ColorMode::choose(wants_color && cli.force_color, wants_none, no_color.as_deref()),
+        color: ColorMode::choose(wants_color, wants_none, no_color.as_deref()),
         states: state_view(cli, config).into(),
         ..Options::default()
     }
@@ -157,7 +158,7 @@ pub async fn print_answer(output: &Options, mut answer: Answer) -> Result<u8, Re
 ///
 /// # Errors
 /// What writing says.
-fn write_out(text: &str) -> Result<bool, Refusal> {
+pub(super) fn write_out(text: &str) -> Result<bool, Refusal> {
     let mut stdout = std::io::stdout();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(false),
@@ -176,4 +177,12 @@ pub fn print_text(output: &Options, text: &str) -> Result<u8, Refusal> {
         return written.map(|()| exit::OK).map_err(|why| Refusal::new(exit::OUTPUT, why));
     }
     write_out(text).map(|_| exit::OK)
+}
+
+/// Who runs this, as Salt writes it.
+pub(super) fn user() -> String {
+    std::env::var("SUDO_USER").map_or_else(
+        |_| std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_else(|_| "root".to_owned()),
+        |user| format!("sudo_{user}"),
+    )
 }

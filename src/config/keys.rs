@@ -163,6 +163,10 @@ const KEYS: &[Key] = &[
         set: |draft, node| put(&mut draft.config.output.state_verbose, read::boolean(node)),
     },
     Key { name: "timeout", set: |draft, node| some(&mut draft.config.timeout, read::seconds(node)) },
+    Key {
+        name: "unique_jid",
+        set: |draft, node| put(&mut draft.config.jobs.unique_ids, read::boolean(node)),
+    },
     Key { name: "user", set: |draft, node| some(&mut draft.config.user, read::word(node)) },
 ];
 

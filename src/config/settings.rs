@@ -1,7 +1,7 @@
 //! The configuration as the rest of the controller sees it. Every path is absolute or as the user wrote it.
 
 use halite_roster::Defaults;
-use halite_wire::{Map, Value};
+use halite_wire::{Jid, Map, Value};
 use indexmap::IndexMap;
 use std::fmt;
 use std::path::PathBuf;
@@ -40,6 +40,13 @@ pub struct Config {
 /// Raw values; a dump of the program shows their names only, as some of them are secrets of other programs.
 #[derive(Clone, Default)]
 pub struct Opts(pub Map);
+
+impl Opts {
+    /// Whether `name` is there and means yes.
+    pub fn is_on(&self, name: &str) -> bool {
+        self.0.get(name).is_some_and(Value::is_truthy)
+    }
+}
 
 impl fmt::Debug for Opts {
     fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
@@ -129,11 +136,21 @@ pub struct JobConfig {
     pub cache: bool,
     /// For how long; `None` means for ever.
     pub keep: Option<Duration>,
+    /// Whether their ids end with the process that began them.
+    pub unique_ids: bool,
+}
+
+impl JobConfig {
+    /// The id of a job that begins now, where no store gives it one.
+    pub fn id_of(&self, now_micros: u64) -> Jid {
+        let jid = Jid::from_unix_micros(now_micros);
+        if self.unique_ids { jid.of_process(std::process::id()) } else { jid }
+    }
 }
 
 impl Default for JobConfig {
     fn default() -> JobConfig {
-        JobConfig { cache: true, keep: Some(Duration::from_secs(86_400)) }
+        JobConfig { cache: true, keep: Some(Duration::from_secs(86_400)), unique_ids: false }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Configurations as they are found, read, merged and refused.
 
 use super::*;
-use halite_wire::Map;
+use halite_wire::{Jid, Map};
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
@@ -260,6 +260,13 @@ hash_type: sha512
 fn jobs_are_kept_by_seconds_before_hours_and_zero_is_for_ever() {
     assert_eq!(config("keep_jobs: 1\nkeep_jobs_seconds: 60\n").jobs.keep, Some(Duration::from_secs(60)));
     assert_eq!(config("keep_jobs_seconds: 0\n").jobs.keep, None);
+}
+
+#[test]
+fn unique_jid_ends_ids_with_the_process() {
+    let pid = format!("_{}", std::process::id());
+    assert!(config("unique_jid: true\n").jobs.id_of(1).as_str().ends_with(&pid));
+    assert_eq!(config("").jobs.id_of(1), Jid::from_unix_micros(1));
 }
 
 #[test]

@@ -10,7 +10,7 @@ use sqlx::{Database, QueryBuilder};
 pub struct Search {
     /// The first job that counts.
     pub since: Option<Jid>,
-    /// The last job that counts.
+    /// The last job that counts; of a moment as people name it, [`Jid::last_of_moment`].
     pub until: Option<Jid>,
     /// Globs, one of which the function must match; none means any function.
     pub functions: Vec<String>,
@@ -57,9 +57,9 @@ impl Search {
         self.since.as_ref().map_or("", Jid::as_str)
     }
 
-    /// Behind every id where there is no end.
+    /// Behind every id where there is no end, in whatever order a database has signs.
     pub(super) fn until_text(&self) -> &str {
-        self.until.as_ref().map_or("~", Jid::as_str)
+        self.until.as_ref().map_or("99999999999999999999_9999999999", Jid::as_str)
     }
 }
 

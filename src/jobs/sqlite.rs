@@ -36,6 +36,7 @@ pub struct SqliteStore {
     pub(super) path: PathBuf,
     pub(super) conn: Mutex<SqliteConnection>,
     clock: Clock,
+    unique_ids: bool,
 }
 
 impl SqliteStore {
@@ -53,7 +54,7 @@ impl SqliteStore {
     /// As [`SqliteStore::open`].
     pub async fn open_with_clock(dir: &Path, clock: Clock) -> Result<SqliteStore, StoreError> {
         let (path, conn) = open::open(dir).await?;
-        Ok(SqliteStore { path, conn: Mutex::new(conn), clock })
+        Ok(SqliteStore { path, conn: Mutex::new(conn), clock, unique_ids: false })
     }
 
     /// Opens the store in `dir` to read only; `None` where nothing was ever stored.
@@ -62,7 +63,14 @@ impl SqliteStore {
     /// As [`SqliteStore::open`].
     pub async fn open_to_read(dir: &Path) -> Result<Option<SqliteStore>, StoreError> {
         let found = open::open_to_read(dir).await?;
-        Ok(found.map(|(path, conn)| SqliteStore { path, conn: Mutex::new(conn), clock: system_clock() }))
+        let (clock, unique_ids) = (system_clock(), false);
+        Ok(found.map(|(path, conn)| SqliteStore { path, conn: Mutex::new(conn), clock, unique_ids }))
+    }
+
+    /// Whether the ids given out end with the id of this process (`unique_jid`).
+    #[must_use]
+    pub fn with_unique_ids(self, unique_ids: bool) -> SqliteStore {
+        SqliteStore { unique_ids, ..self }
     }
 
     /// The file.
@@ -105,7 +113,10 @@ impl JobStore for SqliteStore {
                 return Err(StoreError::JidTaken(jid));
             }
             Some(jid) => jid,
-            None => next_jid(&mut tx, (self.clock)()).await.map_err(self.failed())?,
+            None => {
+                let next = next_jid(&mut tx, (self.clock)()).await.map_err(self.failed())?;
+                if self.unique_ids { next.of_process(std::process::id()) } else { next }
+            }
         };
         write_job(&mut tx, jid, &job).await.map_err(self.failed())?;
         tx.commit().await.map_err(self.failed())?;

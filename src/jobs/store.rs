@@ -228,7 +228,7 @@ pub enum StoreError {
     #[error("no job store is called {name:?}{hint}")]
     Unknown { name: String, hint: String },
     #[error("the job store {name} is not in this build (feature `{feature}`)")]
-    NotBuilt { name: &'static str, feature: &'static str },
+    NotBuilt { name: String, feature: &'static str },
     #[error("the option {key} of the job store {why}")]
     Option { key: String, why: String },
 }

@@ -12,6 +12,7 @@ mod delivery;
 mod earlier;
 mod events;
 mod flush;
+mod kwargs;
 mod outbox;
 mod outlet;
 mod registry;

@@ -30,7 +30,7 @@ impl Filter {
         };
         let search = Search {
             since: moment_of(args, "start_time", now)?,
-            until: moment_of(args, "end_time", now)?,
+            until: moment_of(args, "end_time", now)?.map(Jid::last_of_moment),
             functions: patterns(args.get(function)).unwrap_or_default(),
             ..Search::default()
         };

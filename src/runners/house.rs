@@ -111,6 +111,14 @@ pub trait House: Send + Sync {
     /// Tells the user, and who follows the events, how far the function is.
     async fn progress(&self, _message: &str) {}
 
+    /// Puts a line on stdout, whatever becomes of the answer.
+    ///
+    /// # Errors
+    /// What writing says.
+    async fn print_line(&self, _line: &str) -> Result<(), String> {
+        Ok(())
+    }
+
     /// Shows an event at once, over several lines or on one; false where nobody reads any more.
     fn show_event(&self, _tag: &str, _data: &Value, _pretty: bool) -> bool {
         false

@@ -323,8 +323,9 @@ fn now(context: &Context) -> Jid {
 /// The argument `jid`, where it is one; nothing else may become a key or a path.
 fn jid_of(args: &Bound) -> Result<Jid, RunnerError> {
     let text = args.text("jid").unwrap_or_default();
-    text.parse()
-        .map_err(|_| args.wrong(format!("{text:?} is no job id: 20 digits, as `jobs.list_jobs` shows them")))
+    text.parse().map_err(|_| {
+        args.wrong(format!("{text:?} is no job id: {}, as `jobs.list_jobs` shows them", Jid::FORM))
+    })
 }
 
 fn outputter_of(args: &Bound) -> Option<String> {

@@ -3,7 +3,7 @@
 use super::calling;
 use super::registry::{Answer, Bound, Context, Default, Function, Param, Runner, RunnerError};
 use super::shape::by_host;
-use halite_wire::Value;
+use halite_wire::{Jid, Value};
 
 pub(super) const RUNNER: Runner = Runner { name: "salt", functions: FUNCTIONS };
 
@@ -53,7 +53,9 @@ async fn execute(context: &Context, args: Bound) -> Result<Answer, RunnerError> 
     let mut calling = calling(&args)?;
     calling.ret = args.text("ret").filter(|names| !names.is_empty());
     calling.jid = match args.text("jid").filter(|jid| !jid.is_empty()) {
-        Some(jid) => Some(jid.parse().map_err(|_| args.wrong(format!("{jid:?} is no job id: 20 digits")))?),
+        Some(jid) => {
+            Some(jid.parse().map_err(|_| args.wrong(format!("{jid:?} is no job id: {}", Jid::FORM)))?)
+        }
         None => None,
     };
     if let Some(unknown) = args.keywords.keys().filter_map(Value::as_str).find(|key| !key.starts_with("__")) {

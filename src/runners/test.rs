@@ -48,9 +48,9 @@ const FUNCTIONS: &[Function] = &[
     Function {
         name: "test.stdout_print",
         params: &[],
-        doc: "Returns one word, to see that output arrives.",
+        doc: "Prints one word and returns another, to see that output arrives.",
         example: "test.stdout_print",
-        call: |_, _| Box::pin(async { Ok(Value::from("bar").into()) }),
+        call: |context, args| Box::pin(stdout_print(context, args)),
     },
     Function {
         name: "test.stream",
@@ -94,6 +94,11 @@ async fn sleep(args: Bound) -> Result<Answer, RunnerError> {
         Duration::try_from_secs_f64(seconds).map_err(|_| args.wrong("'s_time' is a number of seconds"))?;
     tokio::time::sleep(time).await;
     Ok(Value::Bool(true).into())
+}
+
+async fn stdout_print(context: &Context, args: Bound) -> Result<Answer, RunnerError> {
+    context.house.print_line("foo").await.map_err(|why| args.failed(why))?;
+    Ok(Value::from("bar").into())
 }
 
 async fn stream(context: &Context) -> Result<Answer, RunnerError> {

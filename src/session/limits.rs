@@ -67,7 +67,7 @@ pub const CHANNEL_MESSAGES: usize = 8;
 /// What we keep of the SSH banner and of stderr for messages; the rest is counted and dropped.
 pub const KEPT_TEXT_BYTES: usize = 64 << 10;
 
-/// A host that writes more than this to stderr is ended.
+/// A session of a function that writes more than this to stderr is ended; of a plain command the rest is cut.
 pub const STDERR_BYTES_MAX: u64 = 4 << 20;
 
 /// Kept of a return that is too long: its first and its last bytes.

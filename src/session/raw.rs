@@ -60,7 +60,7 @@ async fn collect(
     let limits = turn.shared.limits.clone();
     let mut output = Output {
         stdout: Capture::new(limits.return_bytes),
-        stderr: Capture::new(STDERR_BYTES_MAX),
+        stderr: Capture::new(limits.return_bytes),
         retcode: None,
         eof: false,
         left_open: false,
@@ -219,10 +219,19 @@ fn finish(output: Output, prompt: Option<&Prompt>) -> Result<Return, HostErrorKi
         Some(prompt) => (stdout, prompt.taken_out(stderr)),
         None => (stdout, stderr),
     };
-    let (value, success) = (answer(stdout, stderr, retcode), retcode == 0);
+    let (stderr, cut) = beginning(stderr);
     let left_open = "a child of the command lives on and holds its output open";
-    let notes = output.left_open.then(|| left_open.to_owned()).into_iter().collect();
+    let notes = cut.into_iter().chain(output.left_open.then(|| left_open.to_owned())).collect();
+    let (value, success) = (answer(stdout, stderr, retcode), retcode == 0);
     Ok(Return { value, retcode, success, out: None, notes })
+}
+
+/// As much of a command's stderr as a function keeps, and the same note on the rest.
+fn beginning(mut stderr: Vec<u8>) -> (Vec<u8>, Option<String>) {
+    let cut = stderr.len().saturating_sub(STDERR_BYTES_MAX as usize);
+    stderr.truncate(STDERR_BYTES_MAX as usize);
+    let note = format!("stderr: the first {} bytes are kept, {cut} more were cut", stderr.len());
+    (stderr, (cut > 0).then_some(note))
 }
 
 /// The dict of `salt-ssh -r`. `parsed` is what a function would have returned: never anything here.

@@ -206,3 +206,32 @@ async fn hosts_are_listed_as_the_target_says_also_where_a_saltfile_asks_for_the_
     std::fs::write(user.path("Saltfile"), "salt-ssh:\n  list_hosts: True\n").unwrap();
     assert_eq!(user.ssh(&["web*", "test.ping"]).await.stdout, some.stdout);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn colours_and_outputters_of_a_saltfile_are_those_of_the_list_of_jobs_too() {
+    let hosts = hosts(1, &answers(vec![], true)).await;
+    let user = User::of(&hosts);
+    assert_eq!(user.ssh(&["*", "test.ping"]).await.code, Some(0));
+    let said = async |section: &str| {
+        std::fs::write(user.path("Saltfile"), section).unwrap();
+        user.jobs(&[]).await.stdout
+    };
+    let plain = said("salt-run: {verbose: False}\n").await;
+    assert!(plain.starts_with("JID") && !plain.contains('\x1b'), "{plain}");
+    assert!(said("salt-run: {force_color: True}\n").await.contains("\x1b["));
+    assert!(said("salt-run: {output: json}\n").await.starts_with("[\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slip_in_return_kwargs_is_told_and_loses_no_return() {
+    let hosts = hosts(1, &answers(vec![], true)).await;
+    let user = User::of(&hosts);
+    let words = ["*", "test.ping", "--return", "rawfile_json", "--return-kwargs"];
+    let file = user.path("returns");
+    let right = format!("{{filename: {}, tag: x}}", file.display());
+    let run = user.ssh(&[&words[..], &[&right]].concat()).await;
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let told = "`tag` means nothing to rawfile_json, which has filename";
+    assert_eq!(run.stderr.matches(told).count(), 1, "{run:?}");
+    assert!(std::fs::read_to_string(&file).unwrap().contains("test.ping"));
+}

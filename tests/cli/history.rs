@@ -29,6 +29,18 @@ impl User {
     }
 }
 
+/// A job on all hosts whose controller is killed once a host has answered.
+async fn cut_off_after_an_answer(user: &User, options: &[&str]) {
+    let mut child = user.halite("ssh", &[&["*", "test.ping"], options].concat()).spawn().unwrap();
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while user.returns_so_far().await == 0 {
+        assert!(Instant::now() < deadline, "the first host never answered");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    signal(&child, Signal::KILL);
+    child.wait().await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn jobs_are_listed_shown_grouped_compared_and_exported() {
     let (_hosts, user) = mixed_fleet().await;
@@ -135,14 +147,7 @@ async fn a_job_that_was_cut_off_is_resumed_where_it_was_not_finished() {
     let mut all = hosts(1, &answers(vec![], "done")).await;
     all.extend(hosts(2, &answers(vec![Act::Sleep(Duration::from_secs(3))], "late")).await);
     let user = User::of(&all);
-    let mut child = user.halite("ssh", &["*", "test.ping", "--max-procs", "1"]).spawn().unwrap();
-    let deadline = Instant::now() + Duration::from_secs(30);
-    while user.returns_so_far().await == 0 {
-        assert!(Instant::now() < deadline, "the first host never answered");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    signal(&child, Signal::KILL);
-    child.wait().await.unwrap();
+    cut_off_after_an_answer(&user, &["--max-procs", "1"]).await;
     let list = user.jobs(&[]).await;
     assert!(list.stdout.contains("cut off"), "{list:?}");
     let careful = ended(user.halite("resume", &["last"])).await;
@@ -222,15 +227,7 @@ async fn of_a_small_job_that_was_cut_off_the_hosts_that_had_not_begun_are_known(
     let mut all = hosts(1, &answers(vec![], "done")).await;
     all.extend(hosts(19, &answers(vec![Act::Sleep(Duration::from_secs(3))], "late")).await);
     let user = User::of(&all);
-    let mut child =
-        user.halite("ssh", &["*", "test.ping", "--max-procs", "2", "--timeout", "9"]).spawn().unwrap();
-    let deadline = Instant::now() + Duration::from_secs(30);
-    while user.returns_so_far().await == 0 {
-        assert!(Instant::now() < deadline, "the first host never answered");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    signal(&child, Signal::KILL);
-    child.wait().await.unwrap();
+    cut_off_after_an_answer(&user, &["--max-procs", "2", "--timeout", "9"]).await;
     let resumed = ended(user.halite("resume", &["last", "--out", "json", "--static"])).await;
     assert_eq!(resumed.code, Some(0), "{resumed:?}");
     let hosts: serde_json::Value = serde_json::from_str(&resumed.stdout).unwrap();

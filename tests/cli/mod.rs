@@ -15,3 +15,4 @@ mod stops;
 mod stores;
 mod sudo;
 mod terminal;
+mod unique_ids;

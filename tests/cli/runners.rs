@@ -33,6 +33,17 @@ async fn arguments_arrive_typed_and_time_is_kept() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_function_that_prints_does_so_before_its_answer_whatever_becomes_of_that() {
+    let user = User::new();
+    for (option, printed) in
+        [("--out=nested", "foo\nbar\n"), ("--out=json", "foo\n\"bar\"\n"), ("--quiet", "foo\n")]
+    {
+        let run = user.run(&["test.stdout_print", option]).await;
+        assert_eq!((run.code, run.stdout.as_str()), (Some(0), printed), "{option}: {run:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn configuration_files_and_pillar_are_shown_as_hosts_would_see_them() {
     let user = User::new();
     for folder in ["files/sub/empty", "pillar"] {

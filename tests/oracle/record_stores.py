@@ -9,17 +9,10 @@ One JSON object comes out: `load`, `returns` and `listed` of the job it was to r
 and `get_jids` give them.
 """
 
-import importlib
 import json
-import logging
 import sys
 
-import salt.config
-
-logging.disable(logging.CRITICAL)
-
-# Salt's names of modules that are not called like their files.
-FILES = {"redis": "redis_return", "memcache": "memcache_return", "etcd": "etcd_return"}
+from salt_returner import Returner
 
 LOAD = {
     "tgt_type": "list",
@@ -38,34 +31,19 @@ RETURNS = {
 }
 
 
-def module(name, opts):
-    """The returner, with what Salt's loader would give it."""
-    found = importlib.import_module("salt.returners." + FILES.get(name, name))
-    found.__opts__ = opts
-    found.__salt__ = {"config.option": lambda key, default="": opts.get(key, default)}
-    found.__context__ = {}
-    return found
-
-
 def main():
     name, task = sys.argv[1], json.loads(sys.argv[2])
-    opts = salt.config.DEFAULT_MASTER_OPTS.copy()
-    opts.update({"id": "master", "extension_modules": "", **task["opts"]})
-    returner = module(name, opts)
+    returner = Returner(name, task["opts"])
     read, write = task["read"], task["write"]
-    listed = returner.get_jids()
+    listed = returner.module.get_jids()
     seen = {
-        "load": returner.get_load(read),
-        "returns": returner.get_jid(read),
+        "load": returner.module.get_load(read),
+        "returns": returner.module.get_jid(read),
         "listed": listed[read] if isinstance(listed, dict) else read in listed,
     }
-    if name == "local_cache":
-        returner.prep_jid(passed_jid=write)
-        returner.save_load(write, {"jid": write, **LOAD}, minions=list(RETURNS))
-    else:
-        returner.save_load(write, {"jid": write, **LOAD})
+    returner.begin({"jid": write, **LOAD}, list(RETURNS))
     for minion, ret in RETURNS.items():
-        returner.returner({"id": minion, "jid": write, "fun": LOAD["fun"], "fun_args": LOAD["arg"], **ret})
+        returner.module.returner({"id": minion, "jid": write, "fun": LOAD["fun"], "fun_args": LOAD["arg"], **ret})
     print(json.dumps(seen, sort_keys=True, default=str))
 
 

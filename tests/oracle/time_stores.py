@@ -9,44 +9,25 @@ One JSON object comes out: `write`, the seconds for saving so many returns of so
 does, and `read`, those for reading them all again.
 """
 
-import importlib
 import json
-import logging
 import sys
 import time
 
-import salt.config
-
-logging.disable(logging.CRITICAL)
-
-
-def module(name, opts):
-    """The returner, with what Salt's loader would give it."""
-    found = importlib.import_module("salt.returners." + name)
-    found.__opts__ = opts
-    found.__salt__ = {"config.option": lambda key, default="": opts.get(key, default)}
-    found.__context__ = {}
-    return found
+from salt_returner import Returner
 
 
 def main():
     name, task = sys.argv[1], json.loads(sys.argv[2])
-    opts = salt.config.DEFAULT_MASTER_OPTS.copy()
-    opts.update({"id": "master", "extension_modules": "", **task["opts"]})
-    returner, jid, count = module(name, opts), task["jid"], task["count"]
+    returner, jid, count = Returner(name, task["opts"]), task["jid"], task["count"]
     load = {"jid": jid, "tgt_type": "glob", "tgt": "*", "user": "root", "fun": "cmd.run", "arg": ["x"], "cmd": "publish"}
     minions = [f"host{number}" for number in range(count)]
-    if name == "local_cache":
-        returner.prep_jid(passed_jid=jid)
-        returner.save_load(jid, load, minions=minions)
-    else:
-        returner.save_load(jid, load)
+    returner.begin(load, minions)
     common = {"jid": jid, "fun": "cmd.run", "fun_args": ["x"], "return": "x" * task["bytes"], "retcode": 0, "success": True}
     start = time.monotonic()
     for minion in minions:
-        returner.returner({"id": minion, **common})
+        returner.module.returner({"id": minion, **common})
     written = time.monotonic()
-    assert len(returner.get_jid(jid)) == count
+    assert len(returner.module.get_jid(jid)) == count
     print(json.dumps({"write": written - start, "read": time.monotonic() - written}))
 
 

@@ -1,9 +1,10 @@
 //! Hosts that never stop talking.
 
 use crate::kit::{ask, call, host_of, kind, ping_exec, shared, short};
-use halite::fleet::outcome::HostErrorKind;
+use halite::fleet::outcome::{HostErrorKind, Outcome};
 use halite::session::{Limits, Work};
 use halite_faults::{Act, Exec, FakeHost, Script};
+use halite_wire::Value;
 use halite_wire::message::{FromThin, Hello};
 use std::time::Duration;
 
@@ -39,6 +40,33 @@ async fn tgt_02_endless_stderr_is_cut_before_and_after_the_greeting() {
         let cut = matches!(kind(&record), HostErrorKind::OutputLimit { .. } | HostErrorKind::Timeout { .. });
         assert!(cut, "{record:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tgt_02_of_too_much_stderr_a_raw_command_keeps_the_beginning_and_says_so_as_a_function_does() {
+    let command = "head -c 5000000 /dev/zero | tr '\\0' e >&2; echo done; exit 3";
+    let fake = FakeHost::start(Script::default()).await;
+    let limits = || Limits { return_bytes: 8 << 20, ..short() };
+    let raw = Work::Raw { command: command.to_owned() };
+    let function = call("cmd.run_all", vec![command.into()]);
+    for work in [raw, function] {
+        let record = ask(&shared(limits()), &host_of(&fake), &work).await;
+        let Outcome::Returned(ret) = &record.outcome else { panic!("{record:?}") };
+        let text = |key: &str| ret.value.get(key).and_then(Value::as_str).unwrap_or_default();
+        assert_eq!((text("stdout").trim_end(), ret.value.get("retcode")), ("done", Some(&3.into())));
+        assert_eq!(text("stderr"), "e".repeat(4 << 20));
+        assert_eq!(ret.notes, ["stderr: the first 4194304 bytes are kept, 805696 more were cut"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tgt_02_endless_stderr_of_a_raw_command_ends_where_its_output_would() {
+    let fake = FakeHost::start(Script::default()).await;
+    let work = Work::Raw { command: "echo HEAD >&2; yes filler >&2".to_owned() };
+    let limits = Limits { call: Some(Duration::from_secs(20)), ..short() };
+    let record = ask(&shared(limits), &host_of(&fake), &work).await;
+    let is_cut = matches!(kind(&record), HostErrorKind::OutputLimit { head, .. } if head.starts_with("HEAD"));
+    assert!(is_cut, "{record:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

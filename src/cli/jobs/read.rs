@@ -23,6 +23,8 @@ const JOBS_AT_ONCE: usize = 100;
 pub(super) struct Newest {
     search: Search,
     targets: Vec<Glob>,
+    /// The last of those handed out, which the search finds once more.
+    shown: Option<Jid>,
     is_over: bool,
 }
 
@@ -31,14 +33,14 @@ impl Newest {
         let time = |text: &Option<String>| text.as_deref().map(|text| moment(text, now_micros)).transpose();
         let search = Search {
             since: time(&filter.since)?,
-            until: time(&filter.until)?,
+            until: time(&filter.until)?.map(Jid::last_of_moment),
             functions: filter.functions.clone(),
             // A search by function looks at all jobs anyway.
             newest: filter.functions.is_empty().then(|| filter.newest.unwrap_or(0).max(JOBS_AT_ONCE)),
             ..Search::default()
         };
         let targets = filter.targets.iter().map(|glob| Glob::new(glob)).collect();
-        Ok(Newest { search, targets, is_over: false })
+        Ok(Newest { search, targets, shown: None, is_over: false })
     }
 
     /// The next ones with their counts; `None` where there are no more.
@@ -50,9 +52,11 @@ impl Newest {
             return Ok(None);
         }
         let mut jobs = store.find(&self.search).await?;
-        let oldest = jobs.first().map_or(0, |job| job.jid.unix_micros());
-        self.is_over = oldest == 0 || self.search.newest.is_none_or(|most| jobs.len() < most);
-        self.search.until = Some(Jid::from_unix_micros(oldest.saturating_sub(1)));
+        let oldest = jobs.first().map(|job| job.jid);
+        self.is_over = oldest == self.shown || self.search.newest.is_none_or(|most| jobs.len() < most);
+        jobs.retain(|job| Some(job.jid) != self.shown);
+        self.search.until = oldest;
+        self.shown = oldest;
         if !self.targets.is_empty() {
             jobs.retain(|job| self.targets.iter().any(|glob| glob.is_match(&target(job))));
         }
@@ -181,5 +185,37 @@ fn awaited(id: &MinionId) -> HostView {
         retcode: 0,
         out: None,
         full: Map::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::jobs::tests::{TempDir, ids, request};
+    use crate::jobs::{NewJob, SqliteStore};
+
+    #[tokio::test]
+    async fn jobs_of_one_moment_are_handed_out_once_each_though_they_come_in_pieces() {
+        let dir = TempDir::new();
+        let store = SqliteStore::open(dir.path()).await.unwrap();
+        let (request, targets) = (request("test.ping"), ids(["a"]));
+        let mut begun = Vec::new();
+        for moment in [1_u64, 2] {
+            for process in 0..JOBS_AT_ONCE as u32 {
+                let wanted = Some(Jid::from_unix_micros(moment).of_process(process));
+                let job = NewJob { request: &request, targets: &targets, admitted: 1, wanted };
+                begun.push(store.begin(job).await.unwrap());
+            }
+        }
+        begun.sort_unstable();
+        for until in [None, Some("1970-01-01 00:00:00.000002".to_owned())] {
+            let mut newest = Newest::new(&JobsFilter { until, ..JobsFilter::default() }, 0).unwrap();
+            let mut found = Vec::new();
+            while let Some(some) = newest.next(&store).await.unwrap() {
+                found.extend(some.iter().map(|(head, _)| head.jid));
+            }
+            found.reverse();
+            assert_eq!(found, begun);
+        }
     }
 }

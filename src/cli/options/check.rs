@@ -200,7 +200,7 @@ pub(super) fn read_common(found: &Found) -> Result<CommonOptions, UsageError> {
 
 /// The same for a command that begins something.
 fn read_start(found: &Found) -> Result<CommonOptions, UsageError> {
-    let jid = found.parsed("jid", "20 digits, YYYYMMDDhhmmssffffff", |_| true)?;
+    let jid = found.parsed("jid", halite_wire::Jid::FORM, |_| true)?;
     Ok(CommonOptions { jid, no_parse: found.list("no-parse"), ..read_common(found)? })
 }
 

@@ -154,7 +154,10 @@ fn job(word: &str) -> Result<JobName, UsageError> {
         return Ok(JobName::Newest);
     }
     let jid = word.parse().map_err(|_| {
-        UsageError::new(format!("{word:?} is no job id: 20 digits, as `halite jobs` shows them, or `last`"))
+        UsageError::new(format!(
+            "{word:?} is no job id: {}, as `halite jobs` shows them, or `last`",
+            Jid::FORM
+        ))
     })?;
     Ok(JobName::Jid(jid))
 }

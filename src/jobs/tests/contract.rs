@@ -238,6 +238,31 @@ impl AddSigned for AtomicU64 {
     }
 }
 
+/// Jobs of one moment, told apart by their processes, are found each by its own id, and all of them within their moment.
+pub(super) async fn keeps_ids_with_a_process(store: &dyn JobStore) {
+    let request = request("test.ping");
+    let texts = ["20171025203830123456", "20171025203830123456_1234", "20171025203830123456_77"];
+    let others = ["20171025203830123455_9999999999", "20171025203830123457"];
+    let jids: Vec<Jid> = texts.iter().chain(&others).map(|text| text.parse().unwrap()).collect();
+    for jid in &jids {
+        let job = NewJob { request: &request, targets: &ids(["a"]), admitted: 1, wanted: Some(*jid) };
+        assert_eq!(store.begin(job).await.unwrap(), *jid);
+        store.save_returns(&[stored(*jid, &record("a", jid.as_str()))]).await.unwrap();
+    }
+    for jid in &jids {
+        assert_eq!(store.load(*jid).await.unwrap().unwrap().jid, *jid, "{}", store.place());
+        let returns = store.returns(*jid).await.unwrap();
+        assert_eq!(returns.len(), 1, "{jid} at {}", store.place());
+        assert_eq!(returns[0].value().as_str(), Some(jid.as_str()), "{}", store.place());
+        store.finish(*jid).await.unwrap();
+    }
+    let moment = Search { since: Some(jids[0]), until: Some(jids[0].last_of_moment()), ..Search::default() };
+    let found: Vec<Jid> = store.find(&moment).await.unwrap().iter().map(|job| job.jid).collect();
+    assert_eq!(found, jids[..3], "{}", store.place());
+    let next = begin(store, &[]).await;
+    assert!(jids.iter().all(|jid| next > *jid), "{next}");
+}
+
 async fn honours_a_wanted_id(store: &dyn JobStore) {
     let newest = store.list().await.unwrap().pop().unwrap().jid;
     let wanted: Jid = (newest.as_str().parse::<u128>().unwrap() + 1).to_string().parse().unwrap();
@@ -279,6 +304,21 @@ async fn sqlite_keeps_the_contract() {
     let (hand, clock) = hand_clock();
     let store = SqliteStore::open_with_clock(dir.path(), clock).await.unwrap();
     keeps_the_contract(&store, &hand, Keeps::Everything).await;
+    let dir = TempDir::new();
+    keeps_ids_with_a_process(&SqliteStore::open(dir.path()).await.unwrap()).await;
+}
+
+#[tokio::test]
+async fn a_store_with_unique_ids_ends_them_with_the_process_and_they_still_rise() {
+    let dir = TempDir::new();
+    let (hand, clock) = hand_clock();
+    let store = SqliteStore::open_with_clock(dir.path(), clock).await.unwrap().with_unique_ids(true);
+    let end = format!("_{}", std::process::id());
+    let first = begin(&store, &[]).await;
+    hand.fetch_sub(3_600_000_000, Ordering::SeqCst);
+    let second = begin(&store, &[]).await;
+    assert!(first.as_str().ends_with(&end) && second.as_str().ends_with(&end), "{first} {second}");
+    assert!(second.unix_micros() > first.unix_micros(), "{second} after {first}");
 }
 
 #[tokio::test]

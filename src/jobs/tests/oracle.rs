@@ -14,18 +14,29 @@ use std::sync::Arc;
 const OURS: &str = "20261121031502123456";
 const SALTS: &str = "20261121031503000000";
 
+/// Jobs of the same moment, as `unique_jid` has them.
+const UNIQUE: Pair = ("20261121031502123456_77", "20261121031502123456_1234");
+
+/// The job written here, and the one Salt writes.
+type Pair = (&'static str, &'static str);
+
 /// Stores whose Salt modules are known to work, in the order of their names.
 const NAMES: [&str; 8] =
     ["etcd", "local_cache", "memcache", "mysql", "pgjsonb", "postgres", "postgres_local_cache", "redis"];
+
+/// Those this build has the drivers for.
+fn names() -> impl Iterator<Item = &'static str> {
+    NAMES.into_iter().filter(|name| crate::drivers::missing_for(name).is_none())
+}
 
 fn file_of(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/oracle/stores/{name}.json"))
 }
 
 /// What Salt says of the job that was written here, after it has written one of its own.
-fn salt(python: &str, name: &str, opts: &Map) -> Json {
+fn salt(python: &str, name: &str, opts: &Map, (ours, salts): Pair) -> Json {
     let opts: Json = serde_json::from_str(&json::encode(&Value::Map(opts.clone()))).unwrap();
-    let task = json!({"opts": opts, "read": OURS, "write": SALTS}).to_string();
+    let task = json!({"opts": opts, "read": ours, "write": salts}).to_string();
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/oracle/record_stores.py");
     let done = Command::new(python).arg(script).args([name, &task]).output().unwrap();
     let said = String::from_utf8_lossy(&done.stderr);
@@ -42,10 +53,10 @@ async fn store_on(shelf: &Shelf, name: &str) -> Arc<dyn JobStore> {
 }
 
 /// Writes our job.
-async fn write(store: &dyn JobStore) {
+async fn write(store: &dyn JobStore, jid: &str) {
     let (request, targets) = (request("test.echo"), ids(["a", "süd"]));
     let job =
-        NewJob { request: &request, targets: &targets, admitted: 2, wanted: Some(OURS.parse().unwrap()) };
+        NewJob { request: &request, targets: &targets, admitted: 2, wanted: Some(jid.parse().unwrap()) };
     let jid = store.begin(job).await.unwrap();
     let value: Map = [("k", Value::from("é 😀 '; --")), ("n", 1.5.into())].into_iter().collect();
     let saved = [
@@ -67,8 +78,8 @@ fn salt_saw_it(name: &str, seen: &Json) {
 }
 
 /// Reads the job Salt wrote.
-async fn read(name: &str, store: &dyn JobStore) {
-    let theirs: Jid = SALTS.parse().unwrap();
+async fn read(name: &str, store: &dyn JobStore, (ours, salts): Pair) {
+    let theirs: Jid = salts.parse().unwrap();
     let job = store.load(theirs).await.unwrap().unwrap();
     assert_eq!(
         (job.load.get_str("fun"), job.load.get_str("user")),
@@ -82,7 +93,9 @@ async fn read(name: &str, store: &dyn JobStore) {
     assert_eq!(found[0].value().as_str(), Some("it's \"broken\"; DROP TABLE jids; --"), "{name}");
     assert_eq!(found[1].full_ret.get("success"), Some(&Value::Bool(true)), "{name}: {:?}", found[1]);
     let listed: Vec<_> = store.list().await.unwrap().iter().map(|job| job.jid.to_string()).collect();
-    assert_eq!(listed, [OURS, SALTS], "{name}");
+    let mut both = [ours, salts];
+    both.sort_unstable();
+    assert_eq!(listed, both, "{name}");
 }
 
 /// A dump with texts and packed values taken apart, and without what differs from run to run: which process ran the job,
@@ -113,45 +126,72 @@ fn taken_apart(text: &str) -> Option<Json> {
     (is_more(&inner) || inner.is_string()).then_some(inner)
 }
 
-async fn both_ways(python: &str, name: &str) {
+/// Both jobs in one store; what Salt reads and writes there is kept in `file`.
+async fn both_ways(python: &str, name: &str, jids: Pair, file: PathBuf) {
     let shelf = Shelf::new(name);
     let store = store_on(&shelf, name).await;
-    write(&*store).await;
+    write(&*store, jids.0).await;
     let ours = shelf.dump().await;
-    let mut seen = salt(python, name, &shelf.opts());
+    let mut seen = salt(python, name, &shelf.opts(), jids);
     salt_saw_it(name, &seen);
     if let Some(load) = seen["load"].as_object_mut() {
         load.remove("halite");
     }
-    read(name, &*store).await;
+    read(name, &*store, jids).await;
     let both = shelf.dump().await;
     let all = json!({"salt_read": seen, "ours": timeless(&json!(ours)), "with_salts": both});
-    std::fs::write(file_of(name), format!("{all:#}\n")).unwrap();
+    std::fs::write(file, format!("{all:#}\n")).unwrap();
 }
 
 #[tokio::test]
 #[ignore = "needs a Python with Salt: HALITE_SALT_PYTHON"]
 async fn real_salt_reads_and_writes_the_same_stores() {
     let Ok(python) = std::env::var("HALITE_SALT_PYTHON") else { return };
-    for name in NAMES {
-        both_ways(&python, name).await;
+    for name in names() {
+        both_ways(&python, name, (OURS, SALTS), file_of(name)).await;
     }
 }
 
 #[tokio::test]
+#[ignore = "needs a Python with Salt: HALITE_SALT_PYTHON"]
+async fn real_salt_reads_and_writes_jobs_of_unique_jid() {
+    let Ok(python) = std::env::var("HALITE_SALT_PYTHON") else { return };
+    both_ways(&python, "local_cache", UNIQUE, file_of("unique_jid")).await;
+}
+
+#[tokio::test]
 async fn what_salt_could_read_is_still_what_is_written_and_what_salt_wrote_is_read() {
-    for name in NAMES {
+    for name in names() {
         let recorded: Json = serde_json::from_str(&std::fs::read_to_string(file_of(name)).unwrap()).unwrap();
         salt_saw_it(name, &recorded["salt_read"]);
         let shelf = Shelf::new(name);
         let store = store_on(&shelf, name).await;
-        write(&*store).await;
+        write(&*store, OURS).await;
         assert_eq!(timeless(&json!(shelf.dump().await)), recorded["ours"], "{name}");
 
         let shelf = Shelf::new(name);
         let store = store_on(&shelf, name).await;
         let dump: Dump = serde_json::from_value(recorded["with_salts"].clone()).unwrap();
         shelf.restore(&dump).await;
-        read(name, &*store).await;
+        read(name, &*store, (OURS, SALTS)).await;
     }
+}
+
+#[tokio::test]
+async fn jobs_of_unique_jid_in_salts_cache_are_read_and_go_through_sqlite_and_back_to_the_byte() {
+    let recorded: Json =
+        serde_json::from_str(&std::fs::read_to_string(file_of("unique_jid")).unwrap()).unwrap();
+    salt_saw_it("local_cache", &recorded["salt_read"]);
+    let dump: Dump = serde_json::from_value(recorded["with_salts"].clone()).unwrap();
+    let shelf = Shelf::new("local_cache");
+    shelf.restore(&dump).await;
+    let cache = store_on(&shelf, "local_cache").await;
+    read("local_cache", &*cache, UNIQUE).await;
+
+    let (dir, back) = (TempDir::new(), Shelf::new("local_cache"));
+    let sqlite = SqliteStore::open(dir.path()).await.unwrap();
+    assert_eq!(migrate(&*cache, &sqlite).await.unwrap(), (2, 4));
+    read("sqlite", &sqlite, UNIQUE).await;
+    migrate(&sqlite, &*store_on(&back, "local_cache").await).await.unwrap();
+    assert_eq!(back.dump().await, dump);
 }

@@ -4,8 +4,8 @@ use super::text::{ago, call, color, cut};
 use super::{Counts, Fate, JobHead, Look, Stage};
 use crate::output::{Color, sanitize_line};
 
-/// Columns of a job id and of the widest relative time (`99s ago`).
-const JID: usize = 20;
+/// Columns of a job id, where none is longer, and of the widest relative time (`99s ago`).
+const JID_MIN: usize = 20;
 const AGE: usize = 8;
 
 /// Columns the target keeps, however narrow the terminal is; the call has the rest.
@@ -28,32 +28,26 @@ const WORDS_MIN: usize = 16;
 /// The jobs as a table, in the order given. Columns of counts that are 0 in all lines are left out. On a terminal that is
 /// too narrow for it, what was called stands on a line of its own.
 pub fn list(jobs: &[(JobHead, Counts)], look: &Look) -> String {
-    let shown: Vec<_> =
-        COUNTS.iter().filter(|(_, count, _)| jobs.iter().any(|(_, counts)| count(counts) > 0)).collect();
-    let width_of = |(title, count, _): &&Column| {
-        let digits = jobs.iter().map(|(_, counts)| count(counts).to_string().len()).max().unwrap_or(1);
-        title.len().max(digits)
-    };
-    let widths: Vec<usize> = shown.iter().map(width_of).collect();
-    let taken = JID + 2 + AGE + widths.iter().map(|width| width + 2).sum::<usize>();
+    let columns = Columns::of(jobs);
+    let taken = columns.jid + 2 + AGE + columns.counts.iter().map(|(_, width)| width + 2).sum::<usize>();
     let calls: Vec<String> = jobs.iter().map(|(head, _)| call(head)).collect();
     let targets: Vec<String> =
         jobs.iter().map(|(head, _)| sanitize_line(&head.target).into_owned()).collect();
     if let Some(width) = look.width.filter(|width| *width < taken + 4 + WORDS_MIN) {
-        return narrow(jobs, look, &shown, &widths, (&targets, &calls, width));
+        return narrow(jobs, look, &columns, (&targets, &calls, width));
     }
     let (target, call) = room(look, taken, longest(&targets, "TARGET"), longest(&calls, "CALL"));
-    let mut text = heading(&shown.iter().map(|(title, _, _)| *title).collect::<Vec<_>>(), &widths, target);
+    let mut text =
+        format!("{}  {:target$}  CALL", columns.heading(&format!("  {:AGE$}", "STARTED")), "TARGET");
     text = look.style.paint(Color::White, text.trim_end()) + "\n";
     for (((head, counts), target_text), call_text) in jobs.iter().zip(&targets).zip(&calls) {
         text.push_str(&format!(
-            "{}  {}",
-            head.jid,
-            look.style.paint(stage_color(head.stage), &age(head, look))
+            "{:jid$}  {}",
+            head.jid.as_str(),
+            look.style.paint(stage_color(head.stage), &age(head, look)),
+            jid = columns.jid
         ));
-        for ((_, count, fate), width) in shown.iter().zip(&widths) {
-            text.push_str(&number(count(counts), *width, *fate, look));
-        }
+        text.push_str(&columns.numbers(counts, look));
         let line = format!("  {:target$}  {}", cut(target_text, target), cut(call_text, call));
         text.push_str(line.trim_end());
         text.push('\n');
@@ -65,18 +59,13 @@ pub fn list(jobs: &[(JobHead, Counts)], look: &Look) -> String {
 fn narrow(
     jobs: &[(JobHead, Counts)],
     look: &Look,
-    shown: &[&Column],
-    widths: &[usize],
+    columns: &Columns,
     (targets, calls, width): (&[String], &[String], usize),
 ) -> String {
-    let titles: String =
-        shown.iter().zip(widths).map(|((title, _, _), width)| format!("  {title:>width$}")).collect();
-    let mut text = look.style.paint(Color::White, &format!("{:JID$}{titles}", "JID")) + "\n";
+    let mut text = look.style.paint(Color::White, &columns.heading("")) + "\n";
     for (((head, counts), target), call) in jobs.iter().zip(targets).zip(calls) {
-        text.push_str(head.jid.as_str());
-        for ((_, count, fate), width) in shown.iter().zip(widths) {
-            text.push_str(&number(count(counts), *width, *fate, look));
-        }
+        text.push_str(&format!("{:jid$}", head.jid.as_str(), jid = columns.jid));
+        text.push_str(&columns.numbers(counts, look));
         let what = cut(&format!("{call} on {target}"), width.saturating_sub(AGE + 4).max(1));
         text.push_str(&format!(
             "\n  {}  {what}\n",
@@ -86,10 +75,33 @@ fn narrow(
     text
 }
 
-fn heading(counts: &[&str], widths: &[usize], target: usize) -> String {
-    let counts: String =
-        counts.iter().zip(widths).map(|(title, width)| format!("  {title:>width$}")).collect();
-    format!("{:JID$}  {:AGE$}{counts}  {:target$}  CALL", "JID", "STARTED", "TARGET")
+/// What every line begins with: the id and those counts that are not 0 everywhere.
+struct Columns {
+    jid: usize,
+    /// Each with its width.
+    counts: Vec<(Column, usize)>,
+}
+
+impl Columns {
+    fn of(jobs: &[(JobHead, Counts)]) -> Columns {
+        let width_of = |(title, count, fate): Column| {
+            let most = jobs.iter().map(|(_, counts)| count(counts)).max().filter(|most| *most > 0)?;
+            Some(((title, count, fate), title.len().max(most.to_string().len())))
+        };
+        let jid = jobs.iter().map(|(head, _)| head.jid.as_str().len()).max().unwrap_or(JID_MIN);
+        Columns { jid, counts: COUNTS.into_iter().filter_map(width_of).collect() }
+    }
+
+    /// The titles; `between` stands behind the id.
+    fn heading(&self, between: &str) -> String {
+        let counts = self.counts.iter().map(|((title, _, _), width)| format!("  {title:>width$}"));
+        format!("{:jid$}{between}{}", "JID", counts.collect::<String>(), jid = self.jid)
+    }
+
+    fn numbers(&self, counts: &Counts, look: &Look) -> String {
+        let shown = self.counts.iter();
+        shown.map(|((_, count, fate), width)| number(count(counts), *width, *fate, look)).collect()
+    }
 }
 
 /// Columns for target and call: what they need, or their share of what the terminal has left.

@@ -77,6 +77,21 @@ fn the_list_fits_the_terminal() {
 }
 
 #[test]
+fn ids_with_the_process_of_their_job_keep_the_columns_in_line() {
+    let mut jobs = jobs();
+    jobs[1].0.jid = jobs[1].0.jid.of_process(1234);
+    for width in [None, Some(120)] {
+        let text = list(&jobs, &look(width, false));
+        let target = |line: &str| line.find("  web*").or_else(|| line.find("  TARGET"));
+        let starts: Vec<_> = text.lines().map(target).collect();
+        assert!(starts[0].is_some() && starts.iter().all(|start| *start == starts[0]), "{text}");
+    }
+    let text = list(&jobs, &look(Some(60), false));
+    let ends: Vec<_> = text.lines().filter(|line| line.starts_with(['J', '2'])).map(str::len).collect();
+    assert!(ends.len() == 5 && ends.iter().all(|end| *end == ends[0]), "{text}");
+}
+
+#[test]
 fn colours_are_there_only_where_wanted_and_change_no_column() {
     let colored = list(&jobs(), &look(Some(100), true));
     assert!(colored.contains("\x1b[0;32m"), "{colored}");

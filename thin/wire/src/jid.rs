@@ -3,20 +3,57 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// Job id: exactly 20 ASCII digits, `YYYYMMDDhhmmssffffff`, UTC, microseconds.
-///
-/// Order of ids is order of time. It becomes a file name and a database key, so nothing else is let in.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Jid([u8; 20]);
+/// Digits of the moment.
+const MOMENT: usize = 20;
 
-/// The text is not 20 digits.
+/// Digits of the number that may follow it.
+const SUFFIX_MAX: usize = 10;
+
+/// The longest id: a moment, `_` and a number.
+const LENGTH_MAX: usize = MOMENT + 1 + SUFFIX_MAX;
+
+/// Job id: 20 ASCII digits, `YYYYMMDDhhmmssffffff`, UTC, microseconds; with `unique_jid`, `_` and the id of the process
+/// that began the job come after them (1 to 10 digits).
+///
+/// Order of ids is order of time, and of one moment that of the texts, as databases have it. It becomes a file name and
+/// a database key, so nothing else is let in.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Jid {
+    /// The text, then zeros, which are less than all that may be in it.
+    text: [u8; LENGTH_MAX],
+    length: u8,
+}
+
+/// The text is neither 20 digits nor those and a suffix.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not a job id (20 digits, YYYYMMDDhhmmssffffff)")]
+#[error("{0:?} is not a job id ({form})", form = Jid::FORM)]
 pub struct JidError(pub String);
 
 impl Jid {
+    /// What an id looks like, for messages.
+    pub const FORM: &str = "20 digits, YYYYMMDDhhmmssffffff, or those and _NUMBER";
+
     pub fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.0).unwrap_or("")
+        self.text.get(..self.length.into()).and_then(|text| std::str::from_utf8(text).ok()).unwrap_or("")
+    }
+
+    /// Takes over a text that is known to be right.
+    fn of(text: &[u8]) -> Jid {
+        let mut jid = Jid { text: [0; LENGTH_MAX], length: text.len() as u8 };
+        jid.text[..text.len()].copy_from_slice(text);
+        jid
+    }
+
+    /// The id of the same moment that begins in this process, as `unique_jid` has them.
+    #[must_use]
+    pub fn of_process(self, pid: u32) -> Jid {
+        Jid::of(format!("{}_{pid}", &self.as_str()[..MOMENT]).as_bytes())
+    }
+
+    /// The last of all ids of its moment.
+    #[must_use]
+    pub fn last_of_moment(self) -> Jid {
+        Jid::of(format!("{}_{}", &self.as_str()[..MOMENT], "9".repeat(SUFFIX_MAX)).as_bytes())
     }
 
     /// The id of the moment `micros` after 1970-01-01T00:00:00Z. Years past 9999 are held at 9999.
@@ -32,9 +69,7 @@ impl Jid {
             clock % 60,
             micros % 1_000_000
         );
-        let mut digits = [b'0'; 20];
-        digits.copy_from_slice(text.as_bytes());
-        Jid(digits)
+        Jid::of(text.as_bytes())
     }
 
     /// The moment of this id in microseconds after 1970-01-01T00:00:00Z; 0 where its digits name no moment after that.
@@ -45,7 +80,7 @@ impl Jid {
             return 0;
         }
         let seconds = (days_before(year, month) + day - 1) * 86_400 + number(8, 10) * 3600;
-        (seconds + number(10, 12) * 60 + number(12, 14)) * 1_000_000 + number(14, 20)
+        (seconds + number(10, 12) * 60 + number(12, 14)) * 1_000_000 + number(14, MOMENT)
     }
 
     /// The day of this id: `2026-11-21`.
@@ -57,7 +92,7 @@ impl Jid {
     /// The time of day of this id, UTC: `03:01:06.000123`.
     pub fn time(&self) -> String {
         let s = self.as_str();
-        format!("{}:{}:{}.{}", &s[8..10], &s[10..12], &s[12..14], &s[14..])
+        format!("{}:{}:{}.{}", &s[8..10], &s[10..12], &s[12..14], &s[14..MOMENT])
     }
 
     /// When the job began, in Salt's form: `2026, Nov 21 03:01:06.000123`.
@@ -96,8 +131,15 @@ fn days_before(year: u64, month: u64) -> u64 {
 impl FromStr for Jid {
     type Err = JidError;
     fn from_str(text: &str) -> Result<Jid, JidError> {
-        let digits: [u8; 20] = text.as_bytes().try_into().map_err(|_| JidError(text.to_owned()))?;
-        if digits.iter().all(u8::is_ascii_digit) { Ok(Jid(digits)) } else { Err(JidError(text.to_owned())) }
+        let are_digits = |bytes: &[u8]| bytes.iter().all(u8::is_ascii_digit);
+        let is_right = match text.as_bytes().split_at_checked(MOMENT) {
+            Some((moment, [])) => are_digits(moment),
+            Some((moment, [b'_', suffix @ ..])) => {
+                are_digits(moment) && (1..=SUFFIX_MAX).contains(&suffix.len()) && are_digits(suffix)
+            }
+            _ => false,
+        };
+        if is_right { Ok(Jid::of(text.as_bytes())) } else { Err(JidError(text.to_owned())) }
     }
 }
 
@@ -120,14 +162,32 @@ mod tests {
 
     proptest! {
         #[test]
-        fn jid_text_round_trips(text in "[0-9]{20}") {
+        fn jid_text_round_trips(text in "[0-9]{20}(_[0-9]{1,10})?") {
             prop_assert_eq!(text.parse::<Jid>().unwrap().to_string(), text);
         }
 
         #[test]
-        fn anything_but_twenty_digits_is_refused(text in "\\PC{0,30}") {
-            let digits = text.len() == 20 && text.bytes().all(|b| b.is_ascii_digit());
-            prop_assert_eq!(text.parse::<Jid>().is_ok(), digits);
+        fn anything_but_twenty_digits_and_a_numbered_suffix_is_refused(
+            text in "\\PC{0,34}|[0-9]{18,22}(_[0-9]{0,12})?|[0-9]{20}[_/.0-9a-é]{0,12}",
+        ) {
+            let is_digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+            let (moment, suffix) = text.split_once('_').unwrap_or((&text, "0"));
+            let is_right = |text: &str, lengths: std::ops::RangeInclusive<usize>| {
+                lengths.contains(&text.len()) && is_digits(text)
+            };
+            prop_assert_eq!(text.parse::<Jid>().is_ok(), is_right(moment, 20..=20) && is_right(suffix, 1..=10));
+        }
+
+        #[test]
+        fn ids_are_in_the_order_of_their_texts(
+            a in "2026112103150212345[67](_[0-9]{1,10})?",
+            b in "2026112103150212345[67](_[0-9]{1,10})?",
+        ) {
+            let (a_jid, b_jid): (Jid, Jid) = (a.parse().unwrap(), b.parse().unwrap());
+            prop_assert_eq!(a_jid.cmp(&b_jid), a.cmp(&b));
+            prop_assert_eq!(a_jid == b_jid, a == b);
+            prop_assert!(a_jid <= a_jid.last_of_moment());
+            prop_assert!(a_jid.last_of_moment() < Jid::from_unix_micros(a_jid.unix_micros() + 1));
         }
 
         #[test]
@@ -137,7 +197,7 @@ mod tests {
         }
 
         #[test]
-        fn any_digits_have_a_moment_without_a_panic(text in "[0-9]{20}") {
+        fn any_digits_have_a_moment_without_a_panic(text in "[0-9]{20}(_[0-9]{1,10})?") {
             let _ = text.parse::<Jid>().unwrap().unix_micros();
         }
     }
@@ -147,6 +207,20 @@ mod tests {
         let jid = Jid::from_unix_micros(1_495_061_000_715_709);
         assert_eq!((jid.date().as_str(), jid.time().as_str()), ("2017-05-17", "22:43:20.715709"));
         assert_eq!(jid.start_time(), "2017, May 17 22:43:20.715709");
+    }
+
+    #[test]
+    fn the_process_of_an_id_changes_nothing_of_its_moment() {
+        let plain = Jid::from_unix_micros(1_495_061_000_715_709);
+        let jid = plain.of_process(u32::MAX);
+        assert_eq!(jid.as_str(), "20170517224320715709_4294967295");
+        assert_eq!(jid.to_string().parse(), Ok(jid));
+        assert_eq!(
+            (jid.unix_micros(), jid.date(), jid.time()),
+            (plain.unix_micros(), plain.date(), plain.time())
+        );
+        assert_eq!(jid.start_time(), "2017, May 17 22:43:20.715709");
+        assert_eq!(jid.of_process(7).as_str(), "20170517224320715709_7");
     }
 
     #[test]

@@ -16,29 +16,32 @@ const PLACE: &[Param] = &[
 /// What counts as success all the same.
 const SUCCESS: &[Param] =
     &[Optional("success_retcodes", Null), Optional("success_stdout", Null), Optional("success_stderr", Null)];
-/// How output is read and where it shows.
-const OUTPUT: &[Param] = &[
-    Optional("umask", Null),
+/// The command's environment, and what fills it in.
+const ENV: &[Param] =
+    &[Optional("env", Null), Optional("clean_env", Bool(false)), Optional("template", Null)];
+/// How output is read and logged.
+const LOG: &[Param] = &[
     Optional("output_encoding", Null),
     Optional("output_loglevel", Str("debug")),
     Optional("log_callback", Null),
-    Optional("hide_output", Bool(false)),
-    Optional("timeout", Null),
-    Optional("reset_system_locale", Bool(true)),
 ];
+/// How long, and in which language.
+const LIMITS: &[Param] = &[Optional("timeout", Null), Optional("reset_system_locale", Bool(true))];
+/// How output is read and where it shows.
+const OUTPUT: &[Param] =
+    &joined::<7>(&[&[Optional("umask", Null)], LOG, &[Optional("hide_output", Bool(false))], LIMITS]);
+/// What of the call is not about the command itself.
+const CALL: &[Param] =
+    &[Optional("ignore_retcode", Bool(false)), Optional("saltenv", Null), Optional("use_vt", Bool(false))];
 /// How the functions begin that run one command line and answer.
 const COMMON: &[Param] = &joined::<21>(&[
     &[Required("cmd")],
     PLACE,
-    &[
-        Optional("python_shell", Null),
-        Optional("env", Null),
-        Optional("clean_env", Bool(false)),
-        Optional("template", Null),
-        Optional("rstrip", Bool(true)),
-    ],
+    &[Optional("python_shell", Null)],
+    ENV,
+    &[Optional("rstrip", Bool(true))],
     OUTPUT,
-    &[Optional("ignore_retcode", Bool(false)), Optional("saltenv", Null), Optional("use_vt", Bool(false))],
+    CALL,
 ]);
 
 pub const RUN: &[Param] = &joined::<31>(&[
@@ -58,21 +61,11 @@ pub const RUN: &[Param] = &joined::<31>(&[
 pub const SHELL: &[Param] = &joined::<30>(&[
     &[Required("cmd")],
     PLACE,
-    &[
-        Optional("env", Null),
-        Optional("clean_env", Bool(false)),
-        Optional("template", Null),
-        Optional("rstrip", Bool(true)),
-    ],
+    ENV,
+    &[Optional("rstrip", Bool(true))],
     OUTPUT,
-    &[
-        Optional("ignore_retcode", Bool(false)),
-        Optional("saltenv", Null),
-        Optional("use_vt", Bool(false)),
-        Optional("bg", Bool(false)),
-        Optional("password", Null),
-        Optional("prepend_path", Null),
-    ],
+    CALL,
+    &[Optional("bg", Bool(false)), Optional("password", Null), Optional("prepend_path", Null)],
     SUCCESS,
     &[
         Optional("python_shell", Bool(true)),
@@ -105,22 +98,13 @@ pub const RUN_ALL: &[Param] = &joined::<30>(&[
 pub const RETCODE: &[Param] = &joined::<26>(&[
     &[Required("cmd")],
     PLACE,
-    &[
-        Optional("python_shell", Null),
-        Optional("env", Null),
-        Optional("clean_env", Bool(false)),
-        Optional("template", Null),
-        Optional("umask", Null),
-        Optional("output_encoding", Null),
-        Optional("output_loglevel", Str("debug")),
-        Optional("log_callback", Null),
-        Optional("timeout", Null),
-        Optional("reset_system_locale", Bool(true)),
-        Optional("ignore_retcode", Bool(false)),
-        Optional("saltenv", Null),
-        Optional("use_vt", Bool(false)),
-        Optional("password", Null),
-    ],
+    &[Optional("python_shell", Null)],
+    ENV,
+    &[Optional("umask", Null)],
+    LOG,
+    LIMITS,
+    CALL,
+    &[Optional("password", Null)],
     SUCCESS,
     &[
         Optional("prepend_path", Null),
@@ -137,14 +121,11 @@ pub const RUN_BG: &[Param] = &joined::<22>(&[
         Optional("group", Null),
         Optional("shell", Null),
         Optional("python_shell", Null),
-        Optional("env", Null),
-        Optional("clean_env", Bool(false)),
-        Optional("template", Null),
-        Optional("umask", Null),
-        Optional("timeout", Null),
-        Optional("output_encoding", Null),
-        Optional("output_loglevel", Str("debug")),
-        Optional("log_callback", Null),
+    ],
+    ENV,
+    &[Optional("umask", Null), Optional("timeout", Null)],
+    LOG,
+    &[
         Optional("reset_system_locale", Bool(true)),
         Optional("ignore_retcode", Bool(false)),
         Optional("saltenv", Null),
@@ -157,25 +138,19 @@ pub const RUN_BG: &[Param] = &joined::<22>(&[
 pub const RUN_CHROOT: &[Param] = &joined::<27>(&[
     &[Required("root"), Required("cmd")],
     PLACE,
+    &[Optional("python_shell", Bool(true)), Optional("binds", Null)],
+    ENV,
     &[
-        Optional("python_shell", Bool(true)),
-        Optional("binds", Null),
-        Optional("env", Null),
-        Optional("clean_env", Bool(false)),
-        Optional("template", Null),
         Optional("rstrip", Bool(true)),
         Optional("umask", Null),
         Optional("output_encoding", Null),
         Optional("output_loglevel", Str("quiet")),
         Optional("log_callback", Null),
         Optional("hide_output", Bool(false)),
-        Optional("timeout", Null),
-        Optional("reset_system_locale", Bool(true)),
-        Optional("ignore_retcode", Bool(false)),
-        Optional("saltenv", Null),
-        Optional("use_vt", Bool(false)),
-        Optional("bg", Bool(false)),
     ],
+    LIMITS,
+    CALL,
+    &[Optional("bg", Bool(false))],
     SUCCESS,
 ]);
 
@@ -209,15 +184,11 @@ pub const SCRIPT_RETCODE: &[Param] = &joined::<26>(&[
         Optional("env", Null),
         Optional("template", Str("jinja")),
         Optional("umask", Null),
-        Optional("timeout", Null),
-        Optional("reset_system_locale", Bool(true)),
-        Optional("saltenv", Null),
-        Optional("output_encoding", Null),
-        Optional("output_loglevel", Str("debug")),
-        Optional("log_callback", Null),
-        Optional("use_vt", Bool(false)),
-        Optional("password", Null),
     ],
+    LIMITS,
+    &[Optional("saltenv", Null)],
+    LOG,
+    &[Optional("use_vt", Bool(false)), Optional("password", Null)],
     SUCCESS,
     &[
         Optional("clean_env", Bool(false)),
