@@ -6,6 +6,7 @@
 pub mod bus;
 pub mod cli;
 pub mod config;
+mod drivers;
 pub mod files;
 pub mod fleet;
 pub mod jobs;

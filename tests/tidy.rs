@@ -11,7 +11,7 @@ const TABLES: [&str; 2] = ["src/config/known.rs", "thin/modules/src/file/table.r
 const FUNCTION_LINES_MAX: usize = 70;
 
 /// Rooms of `src/` and the rooms each may use (`use crate::room`).
-const EDGES: [(&str, &[&str]); 15] = [
+const EDGES: [(&str, &[&str]); 16] = [
     ("bus", &["bus", "fleet", "jobs"]),
     (
         "cli",
@@ -31,14 +31,15 @@ const EDGES: [(&str, &[&str]); 15] = [
         ],
     ),
     ("config", &["config"]),
+    ("drivers", &[]),
     ("files", &["config", "files", "session"]),
     ("fleet", &["fleet", "session"]),
-    ("jobs", &["fleet", "jobs"]),
+    ("jobs", &["drivers", "fleet", "jobs"]),
     ("lib", &[]),
     ("main", &[]),
     ("output", &["fleet", "output", "template"]),
-    ("pillar", &["config", "files", "pillar", "session", "template"]),
-    ("returners", &["bus", "config", "fleet", "jobs", "returners", "template"]),
+    ("pillar", &["config", "drivers", "files", "pillar", "session", "template"]),
+    ("returners", &["bus", "config", "drivers", "fleet", "jobs", "returners", "template"]),
     ("runners", &["bus", "config", "files", "fleet", "jobs", "returners", "runners"]),
     ("session", &["fleet", "session", "trust"]),
     ("template", &["files"]),

@@ -17,6 +17,18 @@ pub enum Ending {
     Lost,
 }
 
+impl Ending {
+    /// The ending a database has this word for.
+    pub(super) fn named(word: &str) -> Ending {
+        match word {
+            "ok" => Ending::Ok,
+            "changed" => Ending::Changed,
+            "failed" => Ending::Failed,
+            _ => Ending::Lost,
+        }
+    }
+}
+
 /// The hosts of one job. Those that are in none of the four are still awaited, or the job was cut off.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
@@ -99,10 +111,7 @@ pub(super) async fn in_sqlite(conn: &mut SqliteConnection, jids: &[Jid]) -> Resu
             let counts = found.entry(row.try_get(0)?).or_default();
             match row.try_get(1)? {
                 "" => counts.targets = count,
-                "ok" => counts.add(Ending::Ok, count),
-                "changed" => counts.add(Ending::Changed, count),
-                "failed" => counts.add(Ending::Failed, count),
-                _ => counts.add(Ending::Lost, count),
+                word => counts.add(Ending::named(word), count),
             }
         }
     }

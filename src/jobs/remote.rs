@@ -39,16 +39,11 @@ pub(super) struct Endings {
     pub hosts: usize,
 }
 
+#[cfg(any(feature = "mysql", feature = "postgres"))]
 impl Endings {
     /// From a row: jid, the word for the ending, and a count.
     pub(super) fn of_row(jid: &str, ending: &str, hosts: i64) -> Option<Endings> {
-        let ending = match ending {
-            "ok" => Ending::Ok,
-            "changed" => Ending::Changed,
-            "failed" => Ending::Failed,
-            _ => Ending::Lost,
-        };
-        Some(Endings { jid: jid.parse().ok()?, ending, hosts: hosts.try_into().ok()? })
+        Some(Endings { jid: jid.parse().ok()?, ending: Ending::named(ending), hosts: hosts.try_into().ok()? })
     }
 }
 

@@ -3,6 +3,7 @@
 use super::{DeliveryError, SettingError, Settings};
 
 /// One mail.
+#[cfg_attr(not(feature = "smtp"), allow(dead_code))]
 pub(super) struct Mail<'a> {
     pub from: &'a str,
     pub to: &'a [String],

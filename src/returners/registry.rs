@@ -2,6 +2,7 @@
 
 use super::{Delivery, DeliveryError, Kind, RETURNERS, SettingError, Settings, custom};
 use crate::config::Config;
+use crate::drivers;
 use async_trait::async_trait;
 use halite_roster::did_you_mean;
 use halite_wire::Map;
@@ -53,24 +54,10 @@ pub const ALL: &[Kind] = &[Kind::Return, Kind::Load, Kind::Event];
 pub const RETURNS_AND_EVENTS: &[Kind] = &[Kind::Return, Kind::Event];
 pub const RETURNS: &[Kind] = &[Kind::Return];
 
-/// Returners this build does not have; the feature that brings one in has its name.
-const NOT_BUILT: &[&str] = &[
-    #[cfg(not(feature = "kafka"))]
-    "kafka",
-    #[cfg(not(feature = "mongo"))]
-    "mongo",
-    #[cfg(not(feature = "nats"))]
-    "nats",
-    #[cfg(not(feature = "odbc"))]
-    "odbc",
-    #[cfg(not(feature = "smtp"))]
-    "smtp",
-];
-
 impl Definition {
     /// The feature it needs and this build does not have.
     pub fn missing_feature(&self) -> Option<&'static str> {
-        NOT_BUILT.iter().find(|name| **name == self.name).copied()
+        drivers::missing_for(self.name)
     }
 
     /// Salt's names of what it does: `returner`, `save_load`, `event_return`.

@@ -2,7 +2,7 @@
 
 use super::outlet::wait_after;
 use super::spool::{OutletName, Spool};
-use super::{Item, Outlets, Settings, Wanted, find, flush, spool_dir};
+use super::{Item, Kind, Outlets, Settings, Wanted, find, flush, spool_dir};
 use crate::config::Config;
 use crate::jobs::tests::{TempDir, begin, ids, record, request, unreachable};
 use crate::jobs::{Job, JobStore, Owner, SqliteStore, StoredReturn, elsewhere, job_load, undressed};
@@ -159,20 +159,23 @@ fn returners_are_given_what_salts_are_and_job_stores_all_of_it() {
     assert!(answer.text("outcome") == "ok" && answer.as_salts().text("outcome").is_empty());
 }
 
-#[cfg(not(feature = "mongo"))]
+/// Whichever of them this build lacks.
 #[test]
-fn a_returner_that_is_not_in_this_build_says_how_to_get_it() {
-    let definition = find("mongo_return").unwrap();
-    assert_eq!(definition.missing_feature(), Some("mongo"));
-    let settings = settings("mongo", None, Map::from([("mongo.host", "db")]), Map::new());
-    let said = (definition.open)(&settings).err().unwrap().to_string();
-    assert_eq!(
-        said,
-        "it is not in this build; `cargo build --release --features mongo` makes one that has it"
-    );
-    let store = crate::jobs::open_store(
-        "mongo",
-        crate::jobs::Options { opts: &Map::new(), name: "", set: None, kwargs: None },
-    );
-    assert!(store.err().unwrap().to_string().contains("feature `mongo`"));
+fn a_driver_that_is_not_in_this_build_is_told_with_the_way_to_get_it() {
+    for name in ["mysql", "postgres_local_cache", "redis", "etcd", "mongo", "amqp", "xmpp"] {
+        let definition = find(name).unwrap();
+        let Some(feature) = definition.missing_feature() else { continue };
+        let settings = settings(name, None, Map::new(), Map::new());
+        let said = (definition.open)(&settings).err().unwrap().to_string();
+        let wanted = format!(
+            "it is not in this build; `cargo build --release --features {feature}` makes one that has it"
+        );
+        assert_eq!(said, wanted, "{name}");
+        if definition.takes.contains(&Kind::Load) {
+            let none = Map::new();
+            let options = crate::jobs::Options { opts: &none, name: "", set: None, kwargs: None };
+            let said = crate::jobs::open_store(name, options).err().unwrap().to_string();
+            assert!(said.contains(&format!("feature `{feature}`")), "{said}");
+        }
+    }
 }

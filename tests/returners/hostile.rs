@@ -1,7 +1,13 @@
 //! Databases that mean harm: each ends its own returner's attempt and nothing else, and what it was to get is kept.
 
 use super::kit::{Bench, HOSTILE, load, return_of};
-use super::liars::{Liar, Lie, OF_ALL, OF_ETCD, OF_MEMCACHE, OF_MYSQL, OF_POSTGRES, OF_REDIS};
+#[cfg(feature = "cassandra")]
+use super::liars::OF_CASSANDRA;
+#[cfg(feature = "etcd")]
+use super::liars::OF_ETCD;
+#[cfg(feature = "xmpp")]
+use super::liars::OF_XMPP;
+use super::liars::{Liar, Lie, OF_ALL, OF_AMQP, OF_MEMCACHE, OF_MYSQL, OF_POSTGRES, OF_REDIS};
 use crate::cli::kit::{User, finish, unique};
 use halite::returners::spool::Spool;
 use halite::returners::spool_dir;
@@ -109,7 +115,27 @@ async fn sec_88_a_hostile_memcached_ends_only_its_own_returner() {
     believed("memcache", "memcache.host: 127.0.0.1\nmemcache.port: PORT", OF_MEMCACHE).await;
 }
 
+#[cfg(feature = "etcd")]
 #[tokio::test(flavor = "multi_thread")]
 async fn sec_88_a_hostile_etcd_ends_only_its_own_returner() {
     believed("etcd", "etcd.host: 127.0.0.1\netcd.port: PORT", OF_ETCD).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sec_88_a_hostile_amqp_broker_ends_only_its_own_returner() {
+    believed("amqp", "amqp.host: 127.0.0.1\namqp.port: PORT", OF_AMQP).await;
+}
+
+#[cfg(feature = "cassandra")]
+#[tokio::test(flavor = "multi_thread")]
+async fn sec_88_a_hostile_cassandra_ends_only_its_own_returner() {
+    believed("cassandra_cql", "cassandra.cluster: 127.0.0.1\ncassandra.port: PORT", OF_CASSANDRA).await;
+}
+
+#[cfg(feature = "xmpp")]
+#[tokio::test(flavor = "multi_thread")]
+async fn sec_88_a_hostile_xmpp_server_ends_only_its_own_returner() {
+    const SETTINGS: &str = "xmpp.jid: u@localhost\nxmpp.password: CANARY\nxmpp.recipient: ops@localhost\n\
+         xmpp.host: 127.0.0.1\nxmpp.port: PORT";
+    believed("xmpp", SETTINGS, OF_XMPP).await;
 }

@@ -4,6 +4,7 @@ use crate::kit::Scratch;
 use halite::config::{Config, Environment, Locate};
 use halite::returners::spool::{OutletName, Spool};
 use halite::returners::{Item, find, flush, spool_dir};
+use halite_site::Postgres;
 use halite_wire::{Jid, Map, Value};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -78,6 +79,19 @@ impl Bench {
         let spool = Spool::open(&spool_dir(&self.config)).await.unwrap();
         spool.status().await.unwrap().iter().map(|outlet| outlet.waiting).sum()
     }
+}
+
+/// What leads a store of PostgreSQL called `name` to the server of the tests, but for its `PORT`.
+pub fn postgres_settings(name: &str) -> String {
+    let prefix = halite::jobs::BACKENDS.iter().find(|backend| backend.name == name).unwrap().options;
+    let keys = [
+        ("host", "127.0.0.1"),
+        ("port", "PORT"),
+        ("user", Postgres::USER),
+        ("passwd", Postgres::PASSWORD),
+        ("db", Postgres::DATABASE),
+    ];
+    keys.map(|(key, value)| format!("{prefix}.{key}: '{value}'\n")).concat()
 }
 
 #[derive(Debug, PartialEq, Eq)]

@@ -102,6 +102,24 @@ macro_rules! lie {
     };
 }
 
+#[cfg(feature = "etcd")]
+mod etcd;
+#[cfg(feature = "etcd")]
+pub use etcd::OF_ETCD;
+
+mod amqp;
+pub use amqp::OF_AMQP;
+
+#[cfg(feature = "cassandra")]
+mod cassandra;
+#[cfg(feature = "cassandra")]
+pub use cassandra::OF_CASSANDRA;
+
+#[cfg(feature = "xmpp")]
+mod xmpp;
+#[cfg(feature = "xmpp")]
+pub use xmpp::OF_XMPP;
+
 /// Lies every kind of server can tell: name, lie.
 pub const OF_ALL: &[(&str, Lie)] = &[
     (
@@ -419,52 +437,4 @@ pub const OF_MEMCACHE: &[(&str, Lie)] = &[
         }),
     ),
     ("is in trouble whatever it is told", lie!(line, { line.always(b"SERVER_ERROR out of luck\r\n").await })),
-];
-
-const OK: &[u8] = b"HTTP/1.1 200 OK\r\n";
-
-/// What a server of etcd can say.
-pub const OF_ETCD: &[(&str, Lie)] = &[
-    (
-        "has an answer without end",
-        lie!(line, {
-            line.hear().await?;
-            line.say([OK, b"\r\n"].concat()).await?;
-            line.endless(b" ").await
-        }),
-    ),
-    (
-        "has a head without end",
-        lie!(line, {
-            line.hear().await?;
-            line.say(OK).await?;
-            line.endless(b"a: b\r\n").await
-        }),
-    ),
-    (
-        "has a piece of an exabyte",
-        lie!(line, {
-            line.hear().await?;
-            line.say([OK, b"transfer-encoding: chunked\r\n\r\n1000000000000000\r\n"].concat()).await?;
-            line.endless(b"[").await
-        }),
-    ),
-    (
-        "has a list in a list in a list",
-        lie!(line, {
-            line.hear().await?;
-            line.say([OK, b"content-length: 1000000\r\n\r\n", &[b'['; 1_000_000][..]].concat()).await?;
-            line.hear().await.map(drop)
-        }),
-    ),
-    (
-        "says yes without meaning",
-        lie!(line, { line.always(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n[]").await }),
-    ),
-    (
-        "sends one elsewhere",
-        lie!(line, {
-            line.always(b"HTTP/1.1 307 X\r\nlocation: file:///etc/passwd\r\ncontent-length: 0\r\n\r\n").await
-        }),
-    ),
 ];

@@ -2,6 +2,7 @@
 //! asks for, and real servers where Debian has them.
 
 mod amqp;
+#[cfg(feature = "cassandra")]
 mod cassandra;
 mod elsewhere;
 mod here;
@@ -11,10 +12,12 @@ mod kafka;
 mod kit;
 mod liars;
 mod mongo;
+mod mqtt;
 mod odbc;
 mod schema;
 mod servers;
 mod spine;
 mod table;
 mod tls;
+#[cfg(feature = "xmpp")]
 mod xmpp;

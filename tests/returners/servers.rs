@@ -1,6 +1,8 @@
 //! Returners against real servers from Debian's packages.
 
-use super::kit::{Bench, Flushed, Gate, HOSTILE, JID, event, load, return_of, states_of, until_has};
+use super::kit::{
+    Bench, Flushed, Gate, HOSTILE, JID, event, load, postgres_settings, return_of, states_of, until_has,
+};
 use halite::jobs::{Options, open_store};
 use halite_site::{Daemon, MariaDb, Postgres};
 use std::process::Command;
@@ -272,16 +274,6 @@ async fn redis_memcached_and_every_form_of_postgresql_give_back_what_they_were_t
         .await;
     for name in ["pgjsonb", "postgres", "postgres_local_cache"] {
         let postgres = Postgres::start().unwrap();
-        let backend = halite::jobs::BACKENDS.iter().find(|backend| backend.name == name).unwrap();
-        let keys = [
-            ("host", "127.0.0.1"),
-            ("port", "PORT"),
-            ("user", Postgres::USER),
-            ("passwd", Postgres::PASSWORD),
-            ("db", Postgres::DATABASE),
-        ];
-        let settings: String =
-            keys.map(|(key, value)| format!("{}.{key}: '{value}'\n", backend.options)).concat();
-        told_and_read_back(name, &settings, postgres.port, true).await;
+        told_and_read_back(name, &postgres_settings(name), postgres.port, true).await;
     }
 }

@@ -28,6 +28,7 @@ enum Before {
 const LINES: &[(&str, &str, Before)] = &[
     ("webhook", "webhook.url: https://localhost:PORT/\nCA", Before::Nothing),
     ("elasticsearch", "elasticsearch.hosts: https://localhost:PORT\nCA", Before::Nothing),
+    #[cfg(feature = "etcd")]
     ("etcd", "etcd.host: localhost\netcd.port: PORT\netcd.protocol: https\nCA", Before::Nothing),
     ("redis", "redis.host: localhost\nredis.port: PORT\nredis.ssl: true\nCA", Before::Nothing),
     ("mysql", "mysql.host: localhost\nmysql.port: PORT\nCA", Before::MySql),
@@ -55,9 +56,16 @@ const LINES: &[(&str, &str, Before)] = &[
     ("nats", "nats.servers: nats://localhost:PORT\nnats.tls: true\nCA", Before::Nats),
     ("mqtt", "mqtt.host: localhost\nmqtt.port: PORT\nmqtt.tls: true\nCA", Before::Nothing),
     ("amqp", "amqp.host: localhost\namqp.port: PORT\namqp.tls: true\nCA", Before::Nothing),
+    #[cfg(feature = "xmpp")]
     (
         "xmpp",
         "xmpp.jid: a@localhost\nxmpp.password: p\nxmpp.recipient: b@localhost\nxmpp.port: PORT\nxmpp.tls: wrapper\nCA",
+        Before::Nothing,
+    ),
+    #[cfg(feature = "cassandra")]
+    (
+        "cassandra_cql",
+        "cassandra.cluster: localhost\ncassandra.port: PORT\ncassandra.ssl_options: {CA}",
         Before::Nothing,
     ),
     ("syslog", "syslog.host: localhost\nsyslog.port: PORT\nsyslog.transport: tls\nCA", Before::Nothing),
@@ -66,6 +74,7 @@ const LINES: &[(&str, &str, Before)] = &[
 /// The key that names a file of certificates to trust.
 fn ca_key(returner: &str) -> String {
     match returner {
+        "cassandra_cql" => "ca_certs".to_owned(),
         "etcd" => "etcd.ca".to_owned(),
         "redis" => "redis.ssl_ca_certs".to_owned(),
         "mysql" => "mysql.ssl_ca".to_owned(),
@@ -76,10 +85,10 @@ fn ca_key(returner: &str) -> String {
 }
 
 /// Certificates with one key: of the authority the lines trust, and those of a server.
-struct Papers(Scratch);
+pub struct Papers(Scratch);
 
 impl Papers {
-    fn new() -> Papers {
+    pub fn new() -> Papers {
         let papers = Papers(Scratch::new());
         for authority in ["ours", "unknown"] {
             papers.openssl(&format!(
@@ -117,16 +126,19 @@ impl Papers {
         ));
     }
 
-    fn server(&self, name: &str) -> TlsAcceptor {
+    pub fn server(&self, name: &str) -> TlsAcceptor {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let certificate =
             CertificateDer::from_pem_file(self.0.path(&format!("{}.pem", name.replace(' ', "-")))).unwrap();
         let key = PrivateKeyDer::from_pem_file(self.0.path("key.pem")).unwrap();
         let config = ServerConfig::builder().with_no_client_auth().with_single_cert(vec![certificate], key);
-        TlsAcceptor::from(Arc::new(config.unwrap()))
+        let mut config = config.unwrap();
+        // Those who name protocols speak to nobody who does not know theirs.
+        config.alpn_protocols = ["h2", "http/1.1"].map(Into::into).to_vec();
+        TlsAcceptor::from(Arc::new(config))
     }
 
-    fn authority(&self) -> std::path::PathBuf {
+    pub fn authority(&self) -> std::path::PathBuf {
         self.0.path("ours.pem")
     }
 }

@@ -2,7 +2,12 @@
 
 use super::kit::{Bench, Flushed, Gate, HOSTILE, event, return_of};
 use super::table::spool_of;
+use super::tls::Papers;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use halite_site::Prosody;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 
 fn settings(server: &Prosody, port: u16) -> String {
     format!(
@@ -74,4 +79,48 @@ async fn strangers_wrong_passwords_and_unknown_recipients_are_told_without_the_p
         assert!(!spool_of(&bench).contains(CANARY));
     }
     assert!(server.texts().unwrap().is_empty());
+}
+
+/// What follows in the next element of this name.
+async fn heard(line: &mut (impl AsyncRead + Unpin), name: &str) -> String {
+    let (mut heard, end) = (String::new(), format!("</{name}>"));
+    while !heard.ends_with(&end) {
+        heard.push(char::from(line.read_u8().await.unwrap()));
+    }
+    let text = heard.trim_end_matches(&end).rsplit('>').next().unwrap();
+    String::from_utf8(STANDARD.decode(text).unwrap()).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_the_server_can_the_login_is_bound_to_the_very_line() {
+    const FEATURES: &str = "<?xml version='1.0'?><stream:stream xmlns='jabber:client' \
+        xmlns:stream='http://etherx.jabber.org/streams' version='1.0'><stream:features>\
+        <mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><mechanism>SCRAM-SHA-256-PLUS</mechanism></mechanisms>\
+        <sasl-channel-binding xmlns='urn:xmpp:sasl-cb:0'><channel-binding type='tls-exporter'/></sasl-channel-binding>\
+        </stream:features>";
+    let papers = Papers::new();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (port, tls) = (listener.local_addr().unwrap().port(), papers.server("good"));
+    let server = tokio::spawn(async move {
+        let mut line = tls.accept(listener.accept().await.unwrap().0).await.unwrap();
+        let exported =
+            line.get_ref().1.export_keying_material([0; 32], b"EXPORTER-Channel-Binding", None).unwrap();
+        line.write_all(FEATURES.as_bytes()).await.unwrap();
+        let first = heard(&mut line, "auth").await;
+        let nonce = first.strip_prefix("p=tls-exporter,,n=a,r=").unwrap();
+        let challenge = STANDARD.encode(format!("r={nonce}x,s=c2FsdA==,i=4096"));
+        let challenge =
+            format!("<challenge xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>{challenge}</challenge>");
+        line.write_all(challenge.as_bytes()).await.unwrap();
+        let bound = STANDARD.encode([b"p=tls-exporter,,", &exported[..]].concat());
+        assert!(heard(&mut line, "response").await.starts_with(&format!("c={bound},r={nonce}x,p=")));
+    });
+    let bench = Bench::new(&format!(
+        "xmpp.jid: a@localhost\nxmpp.password: p\nxmpp.recipient: b@localhost\nxmpp.host: 127.0.0.1\nxmpp.port: {port}\n\
+         xmpp.tls: wrapper\nxmpp.ca_file: {}",
+        papers.authority().display()
+    ));
+    bench.put("xmpp", vec![return_of("web1", true)]).await;
+    assert_eq!(bench.flush("xmpp").await.delivered, 0);
+    server.await.unwrap();
 }

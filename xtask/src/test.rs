@@ -51,6 +51,8 @@ const TOOLS: &[&str] = &[
     "rabbitmq-server",
     "prosody",
     "/usr/include/sqlext.h",
+    "protoc",
+    "/usr/include/google/protobuf/descriptor.proto",
     "mosquitto",
     "mosquitto_sub",
     "kcat",
@@ -121,6 +123,17 @@ fn lints() -> Outcome {
         "--workspace",
         FEATURES,
         "--all-targets",
+        "--locked",
+        "--",
+        "-D",
+        "warnings",
+    ]))?;
+    // Whoever leaves drivers out gets a build as clean.
+    run_command(cargo().args([
+        "clippy",
+        "--package",
+        "halite",
+        "--no-default-features",
         "--locked",
         "--",
         "-D",

@@ -1,32 +1,48 @@
 //! etcd (version 3) in the layout of Salt's returner below `ROOT` (`/salt/return`): `jobs/JID/.load.p`, one key for each
 //! field of a return, `jobs/JID/ID/FIELD`, and `minions/ID` with the last job.
 //!
-//! Spoken over the JSON gateway of the server. Values are JSON in msgpack, as Salt's client packs them by itself.
+//! Values are JSON in msgpack, as Salt's client packs them by itself.
 
 use super::super::record::read_load;
-use super::super::remote::Shelf;
+use super::super::remote::{LIMIT, Shelf};
 use super::super::{Options, Search, StoreError, StoredReturn, json};
 use async_trait::async_trait;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use etcd_client::{
+    Client, Compare, CompareOp, ConnectOptions, DeleteOptions, DeleteResponse, Error, GetOptions,
+    GetResponse, KeyValue, LeaseGrantResponse, PutOptions, PutResponse, ResponseHeader, TlsOptions, Txn,
+    TxnOp, TxnResponse,
+};
 use halite_wire::message::{decode_value, encode_value};
 use halite_wire::{Jid, Map, Value};
-use serde_json::{Value as Json, json};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, RootCertStore};
+use rustls_platform_verifier::ConfigVerifierExt;
 use std::collections::BTreeMap;
-use tokio::sync::mpsc;
+use tokio::sync::{Mutex, mpsc};
 
-/// Bytes of one answer that are believed.
-const ANSWER_BYTES_MAX: usize = 256 << 20;
+/// Bytes of one page of keys and values that are believed. Every other answer is a few numbers.
+const PAGE_BYTES_MAX: usize = 256 << 20;
 
-/// Keys of one answer.
-const KEYS_AT_ONCE: usize = 1000;
+/// Keys of one page.
+const KEYS_AT_ONCE: i64 = 1000;
+
+/// Codes of gRPC.
+const INVALID_ARGUMENT: i32 = 3;
+const DEADLINE_EXCEEDED: i32 = 4;
+const RESOURCE_EXHAUSTED: i32 = 8;
+const UNAVAILABLE: i32 = 14;
+
+/// What the server says of a request it will never take.
+const TOO_MUCH: [&str; 3] = ["too large", "too many operations", "larger than max"];
 
 pub struct Etcd {
-    client: reqwest::Client,
     url: String,
+    connecting: ConnectOptions,
+    /// Empty until the first use, while somebody talks, and after trouble.
+    client: Mutex<Option<Client>>,
     place: String,
     root: String,
-    user: Option<(String, String)>,
     /// Seconds after which keys go.
     ttl: Option<i64>,
 }
@@ -34,40 +50,48 @@ pub struct Etcd {
 /// `etcd.host`, `port`, `protocol`, `ca`, `username`, `password`, `ttl`, `returner_root`.
 ///
 /// # Errors
-/// The port is none, or the file of certificates cannot be used.
+/// The port or the protocol is none, or the file of certificates cannot be used.
 pub fn open(options: &Options) -> Result<Etcd, StoreError> {
     let (host, port) = (options.text("host", "127.0.0.1"), options.port(2379)?);
     let protocol = options.text("protocol", "http");
-    // Fails where a provider is there already, and then there is nothing to do.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let mut client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
-    if let Some(ca) = options.path("ca") {
-        let pem = std::fs::read(ca).map_err(|error| options.wrong("ca", &error.to_string()))?;
-        let all = reqwest::Certificate::from_pem_bundle(&pem);
-        client = client.tls_certs_merge(all.map_err(|error| options.wrong("ca", &error.to_string()))?);
+    let (mut connecting, tls) = (ConnectOptions::new().with_connect_timeout(LIMIT), tls(options)?);
+    match protocol.as_str() {
+        "http" => {}
+        "https" => connecting = connecting.with_tls(tls),
+        _ => return Err(options.wrong("protocol", "is neither http nor https")),
+    }
+    if let Some((name, password)) = options.maybe("username").zip(options.maybe("password")) {
+        connecting = connecting.with_user(name, password).with_auto_token_refresh(true);
     }
     Ok(Etcd {
-        client: client.build().map_err(|error| options.wrong("ca", &error.to_string()))?,
-        url: format!("{protocol}://{host}:{port}/v3"),
+        url: format!("{protocol}://{host}:{port}"),
+        connecting,
+        client: Mutex::new(None),
         place: format!("etcd at {host}:{port}"),
         root: options.text("returner_root", "/salt/return").trim_end_matches('/').to_owned(),
-        user: options.maybe("username").zip(options.maybe("password")),
         ttl: options.get("ttl").and_then(Value::as_i64).filter(|ttl| *ttl > 0),
     })
 }
 
-/// A key or a value as the gateway takes it.
-fn armored(bytes: impl AsRef<[u8]>) -> Json {
-    STANDARD.encode(bytes).into()
-}
-
-fn text_of(armored: &Json) -> Option<Vec<u8>> {
-    STANDARD.decode(armored.as_str()?).ok()
+/// Whom TLS trusts: the authorities of this machine, and those of the file `ca`.
+fn tls(options: &Options) -> Result<TlsOptions, StoreError> {
+    // Fails where a provider is there already, and then there is nothing to do.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let tls = TlsOptions::new().timeout(LIMIT);
+    let Some(file) = options.path("ca") else { return Ok(tls.with_native_roots()) };
+    let wrong = |error: &dyn ToString| options.wrong("ca", &error.to_string());
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_file_iter(file).map_err(|error| wrong(&error))? {
+        roots.add(certificate.map_err(|error| wrong(&error))?).map_err(|error| wrong(&error))?;
+    }
+    let tls = tls.trust_anchors(roots.roots);
+    // A machine that knows no authority would refuse the file's, too.
+    Ok(if ClientConfig::with_platform_verifier().is_ok() { tls.with_native_roots() } else { tls })
 }
 
 /// A value as Salt's client has it: JSON, packed.
-fn packed(value: &Value) -> Json {
-    armored(encode_value(&Value::Str(json::encode_ascii(value))).unwrap_or_default())
+fn packed(value: &Value) -> Vec<u8> {
+    encode_value(&Value::Str(json::encode_ascii(value))).unwrap_or_default()
 }
 
 fn unpacked(bytes: &[u8]) -> Option<String> {
@@ -77,102 +101,122 @@ fn unpacked(bytes: &[u8]) -> Option<String> {
     }
 }
 
+/// What is at the bottom of an error.
+fn last_cause(error: &dyn std::error::Error) -> Option<String> {
+    std::iter::successors(error.source(), |error| (*error).source()).last().map(ToString::to_string)
+}
+
 impl Etcd {
-    async fn post(&self, path: &str, token: Option<&str>, body: &Json) -> Result<Json, StoreError> {
-        let down = |error: reqwest::Error| StoreError::Unreachable {
-            place: self.place.clone(),
-            why: error.without_url().to_string(),
+    fn failed(&self, error: Error) -> StoreError {
+        let place = self.place.clone();
+        let status = match error {
+            Error::GRpcStatus(status) => status,
+            Error::TransportError(error) => {
+                let why = last_cause(&error).unwrap_or_else(|| error.to_string());
+                return StoreError::Refused { place, why };
+            }
+            error => return StoreError::Refused { place, why: error.to_string() },
         };
-        let mut request = self.client.post(format!("{}/{path}", self.url)).body(body.to_string());
-        if let Some(token) = token {
-            request = request.header("Authorization", token);
+        let said = status.message();
+        // Where there is a cause, it is the line's trouble, and not the server's word.
+        if let Some(cause) = last_cause(&status) {
+            let why = if said.contains(&cause) { cause } else { format!("{said}: {cause}") };
+            return StoreError::Unreachable { place, why };
         }
-        let mut answer = request.send().await.map_err(down)?;
-        let status = answer.status().as_u16();
-        let mut bytes = Vec::new();
-        while let Some(more) = answer.chunk().await.map_err(down)? {
-            bytes.extend_from_slice(&more);
-            if bytes.len() > ANSWER_BYTES_MAX {
-                let why = format!("an answer of more than {} MiB", ANSWER_BYTES_MAX >> 20);
-                return Err(StoreError::Refused { place: self.place.clone(), why });
+        let why = if said.is_empty() { status.code().to_string() } else { said.to_owned() };
+        match status.code().into() {
+            UNAVAILABLE | DEADLINE_EXCEEDED => StoreError::Unreachable { place, why },
+            INVALID_ARGUMENT | RESOURCE_EXHAUSTED if TOO_MUCH.iter().any(|much| why.contains(much)) => {
+                StoreError::BadRecord { place, why }
             }
-        }
-        let text = String::from_utf8_lossy(&bytes);
-        let (place, why) = (self.place.clone(), format!("{status}: {}", text.trim()));
-        match status {
-            // Every answer of etcd has a header; what has none comes from somebody else.
-            200 => match serde_json::from_str::<Json>(&text) {
-                Ok(answer) if answer["header"].is_object() => Ok(answer),
-                _ => Err(StoreError::Refused { place, why: "it does not answer as etcd does".to_owned() }),
-            },
-            _ if text.contains("too large") || text.contains("too many operations") => {
-                Err(StoreError::BadRecord { place, why })
-            }
-            503 | 504 => Err(StoreError::Unreachable { place, why }),
-            _ => Err(StoreError::Refused { place, why }),
+            _ => StoreError::Refused { place, why },
         }
     }
 
-    /// One request, in the user's name where there is one.
-    async fn ask(&self, path: &str, body: Json) -> Result<Json, StoreError> {
-        let Some((name, password)) = &self.user else { return self.post(path, None, &body).await };
-        let login =
-            self.post("auth/authenticate", None, &json!({"name": name, "password": password})).await?;
-        self.post(path, login["token"].as_str(), &body).await
+    /// Every answer of etcd has a header; what has none comes from somebody else.
+    fn stranger(&self) -> StoreError {
+        let why = "it does not answer as etcd does".to_owned();
+        StoreError::Refused { place: self.place.clone(), why }
+    }
+
+    /// Talks over the connection that is kept. It is left behind where the talk fails or is cut off.
+    async fn ask<T, F>(
+        &self,
+        header: fn(&T) -> Option<&ResponseHeader>,
+        talk: impl FnOnce(Client) -> F,
+    ) -> Result<T, StoreError>
+    where
+        F: Future<Output = Result<T, Error>>,
+    {
+        let kept = self.client.lock().await.take();
+        let client = match kept {
+            Some(client) => Ok(client),
+            None => Client::connect([&self.url], Some(self.connecting.clone())).await,
+        };
+        let client = client.map_err(|error| self.failed(error))?;
+        let answer = talk(client.clone()).await.map_err(|error| self.failed(error))?;
+        if header(&answer).is_none() {
+            return Err(self.stranger());
+        }
+        *self.client.lock().await = Some(client);
+        Ok(answer)
     }
 
     fn job_key(&self, jid: Jid, rest: &str) -> String {
         format!("{}/jobs/{jid}/{rest}", self.root)
     }
 
-    /// A lease for new keys, where they are to go some day.
-    async fn lease(&self) -> Result<Option<Json>, StoreError> {
+    /// How keys are put: under a lease, where they are to go some day.
+    async fn put_options(&self) -> Result<Option<PutOptions>, StoreError> {
         let Some(ttl) = self.ttl else { return Ok(None) };
-        Ok(Some(self.ask("lease/grant", json!({"TTL": ttl})).await?["ID"].clone()))
+        let grant = async move |mut client: Client| client.lease_grant(ttl, None).await;
+        let lease = self.ask(LeaseGrantResponse::header, grant).await?;
+        Ok(Some(PutOptions::new().with_lease(lease.id())))
     }
 
     /// Writes all pairs where `guard` is not there yet; whether they were written.
-    async fn put_new(&self, guard: &str, pairs: &[(String, Json)]) -> Result<bool, StoreError> {
-        let lease = self.lease().await?;
-        let put = |(key, value): &(String, Json)| {
-            let mut put = json!({"key": armored(key), "value": value});
-            if let Some(lease) = &lease {
-                put["lease"] = lease.clone();
-            }
-            json!({ "request_put": put })
+    async fn put_new(&self, guard: &str, pairs: Vec<(String, Vec<u8>)>) -> Result<bool, StoreError> {
+        let options = self.put_options().await?;
+        let put = |(key, value): (String, Vec<u8>)| TxnOp::put(key, value, options.clone());
+        let puts: Vec<TxnOp> = pairs.into_iter().map(put).collect();
+        let txn = Txn::new().when([Compare::create_revision(guard, CompareOp::Equal, 0)]).and_then(puts);
+        let done = self.ask(TxnResponse::header, async move |mut client| client.txn(txn).await).await?;
+        Ok(done.succeeded())
+    }
+
+    async fn get(&self, key: Vec<u8>, options: GetOptions) -> Result<GetResponse, StoreError> {
+        let get = async move |client: Client| {
+            let mut kv = client.kv_client().max_decoding_message_size(PAGE_BYTES_MAX);
+            kv.get(key, Some(options)).await
         };
-        let absent =
-            json!({"key": armored(guard), "target": "CREATE", "result": "EQUAL", "create_revision": "0"});
-        let writes: Vec<Json> = pairs.iter().map(put).collect();
-        let done = self.ask("kv/txn", json!({"compare": [absent], "success": writes})).await?;
-        Ok(done["succeeded"] == true)
+        self.ask(GetResponse::header, get).await
     }
 
     /// All pairs whose key begins with `prefix`, in the order of keys.
     async fn below(&self, prefix: &str, keys_only: bool) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
-        let end = range_end(prefix);
+        let mut options = GetOptions::new().with_range(range_end(prefix)).with_limit(KEYS_AT_ONCE);
+        if keys_only {
+            options = options.with_keys_only();
+        }
         let (mut from, mut all) = (prefix.as_bytes().to_vec(), Vec::new());
         loop {
-            let page = json!({"key": armored(&from), "range_end": armored(&end), "limit": KEYS_AT_ONCE, "keys_only": keys_only});
-            let answer = self.ask("kv/range", page).await?;
-            for pair in answer["kvs"].as_array().into_iter().flatten() {
-                let Some(key) = text_of(&pair["key"]) else { continue };
-                from.clone_from(&key);
-                all.push((
-                    String::from_utf8_lossy(&key).into_owned(),
-                    text_of(&pair["value"]).unwrap_or_default(),
-                ));
+            let mut page = self.get(from, options.clone()).await?;
+            let pairs = page.take_kvs();
+            let last = pairs.last().map(|pair| pair.key().to_vec());
+            for (key, value) in pairs.into_iter().map(KeyValue::into_key_value) {
+                all.push((String::from_utf8_lossy(&key).into_owned(), value));
             }
-            if answer["more"] != true {
+            if !page.more() {
                 return Ok(all);
             }
+            from = last.ok_or_else(|| self.stranger())?;
             from.push(0);
         }
     }
 
     async fn value(&self, key: &str) -> Result<Option<String>, StoreError> {
-        let answer = self.ask("kv/range", json!({"key": armored(key)})).await?;
-        Ok(text_of(&answer["kvs"][0]["value"]).and_then(|bytes| unpacked(&bytes)))
+        let found = self.get(key.into(), GetOptions::new()).await?;
+        Ok(found.kvs().first().and_then(|pair| unpacked(pair.value())))
     }
 }
 
@@ -193,16 +237,14 @@ impl Shelf for Etcd {
 
     async fn add(&self, jid: Jid, load: &Map) -> Result<bool, StoreError> {
         let key = self.job_key(jid, ".load.p");
-        self.put_new(&key, &[(key.clone(), packed(&Value::Map(load.clone())))]).await
+        self.put_new(&key, vec![(key.clone(), packed(&Value::Map(load.clone())))]).await
     }
 
     async fn replace(&self, jid: Jid, load: &Map) -> Result<(), StoreError> {
-        let (key, value) = (armored(self.job_key(jid, ".load.p")), packed(&Value::Map(load.clone())));
-        let mut put = json!({"key": key, "value": value});
-        if let Some(lease) = self.lease().await? {
-            put["lease"] = lease;
-        }
-        self.ask("kv/put", put).await.map(|_| ())
+        let (key, value) = (self.job_key(jid, ".load.p"), packed(&Value::Map(load.clone())));
+        let options = self.put_options().await?;
+        let put = async move |mut client: Client| client.put(key, value, options).await;
+        self.ask(PutResponse::header, put).await.map(|_| ())
     }
 
     async fn load(&self, jid: Jid) -> Result<Option<Map>, StoreError> {
@@ -231,9 +273,9 @@ impl Shelf for Etcd {
             };
             let guard = self.job_key(ret.jid, &format!("{}/fun", ret.id));
             let mut pairs: Vec<_> = ret.full_ret.iter().filter_map(field).collect();
-            let last = armored(encode_value(&Value::from(ret.jid.as_str())).unwrap_or_default());
+            let last = encode_value(&Value::from(ret.jid.as_str())).unwrap_or_default();
             pairs.push((format!("{}/minions/{}", self.root, ret.id), last));
-            self.put_new(&guard, &pairs).await?;
+            self.put_new(&guard, pairs).await?;
         }
         Ok(())
     }
@@ -260,8 +302,8 @@ impl Shelf for Etcd {
     }
 
     async fn remove(&self, jid: Jid) -> Result<(), StoreError> {
-        let prefix = self.job_key(jid, "");
-        let range = json!({"key": armored(&prefix), "range_end": armored(range_end(&prefix))});
-        self.ask("kv/deleterange", range).await.map(|_| ())
+        let (prefix, all) = (self.job_key(jid, ""), DeleteOptions::new().with_prefix());
+        let delete = async move |mut client: Client| client.delete(prefix, Some(all)).await;
+        self.ask(DeleteResponse::header, delete).await.map(|_| ())
     }
 }

@@ -1,20 +1,26 @@
 //! The job stores people can choose by Salt's names, one file each.
 
+#[cfg(feature = "etcd")]
 pub(super) mod etcd;
 pub(super) mod local_cache;
 pub(super) mod memcache;
 #[cfg(feature = "mongo")]
 pub(super) mod mongo;
+#[cfg(feature = "mysql")]
 pub(super) mod mysql;
+#[cfg(feature = "postgres")]
 pub(super) mod postgres;
+#[cfg(feature = "postgres")]
 pub(super) mod postgres_local_cache;
+#[cfg(feature = "redis")]
 pub(super) mod redis;
+#[cfg(any(feature = "mysql", feature = "postgres"))]
 mod sql;
 
 use super::remote::{Remote, Shelf};
 use super::{JobStore, Options, StoreError};
+use crate::drivers;
 use halite_roster::did_you_mean;
-use postgres::Form;
 use std::sync::Arc;
 
 /// A kind of store.
@@ -27,33 +33,41 @@ pub struct Backend {
     pub open: fn(&Options) -> Result<Arc<dyn JobStore>, StoreError>,
 }
 
-/// All of them, sorted by name.
+/// All that this build has the drivers for, sorted by name.
 pub const BACKENDS: &[Backend] = &[
+    #[cfg(feature = "etcd")]
     Backend { name: "etcd", options: "etcd", open: |options| shelf(etcd::open(options)) },
     Backend {
         name: "local_cache",
         options: "local_cache",
         open: |options| shelf(local_cache::open(options)),
     },
+    #[cfg(feature = "mysql")]
     Backend { name: "mariadb", options: "mysql", open: |options| shelf(mysql::open(options)) },
     Backend { name: "memcache", options: "memcache", open: |options| shelf(memcache::open(options)) },
-    Backend { name: "mongo", options: "mongo", open: open_mongo },
+    #[cfg(feature = "mongo")]
+    Backend { name: "mongo", options: "mongo", open: |options| shelf(mongo::open(options)) },
+    #[cfg(feature = "mysql")]
     Backend { name: "mysql", options: "mysql", open: |options| shelf(mysql::open(options)) },
+    #[cfg(feature = "postgres")]
     Backend {
         name: "pgjsonb",
         options: "returner.pgjsonb",
-        open: |options| shelf(postgres::open(options, Form::Jsonb)),
+        open: |options| shelf(postgres::open(options, postgres::Form::Jsonb)),
     },
+    #[cfg(feature = "postgres")]
     Backend {
         name: "postgres",
         options: "returner.postgres",
-        open: |options| shelf(postgres::open(options, Form::Text)),
+        open: |options| shelf(postgres::open(options, postgres::Form::Text)),
     },
+    #[cfg(feature = "postgres")]
     Backend {
         name: "postgres_local_cache",
         options: "master_job_cache.postgres",
         open: |options| shelf(postgres_local_cache::open(options)),
     },
+    #[cfg(feature = "redis")]
     Backend { name: "redis", options: "redis", open: |options| shelf(redis::open(options)) },
 ];
 
@@ -61,21 +75,15 @@ fn shelf<S: Shelf + 'static>(opened: Result<S, StoreError>) -> Result<Arc<dyn Jo
     Ok(Arc::new(Remote::new(opened?)))
 }
 
-#[cfg(feature = "mongo")]
-fn open_mongo(options: &Options) -> Result<Arc<dyn JobStore>, StoreError> {
-    shelf(mongo::open(options))
-}
-
-#[cfg(not(feature = "mongo"))]
-fn open_mongo(_: &Options) -> Result<Arc<dyn JobStore>, StoreError> {
-    Err(StoreError::NotBuilt { name: "mongo", feature: "mongo" })
-}
-
 /// The store called `name`, with its options. Nothing is connected yet.
 ///
 /// # Errors
-/// [`StoreError::Unknown`] with the nearest name, [`StoreError::Option`] where an option is wrong.
+/// [`StoreError::Unknown`] with the nearest name, [`StoreError::NotBuilt`] where this build has no driver for it,
+/// [`StoreError::Option`] where an option is wrong.
 pub fn open(name: &str, options: Options) -> Result<Arc<dyn JobStore>, StoreError> {
+    if let Some(feature) = drivers::missing_for(name) {
+        return Err(StoreError::NotBuilt { name: name.to_owned(), feature });
+    }
     let Some(backend) = BACKENDS.iter().find(|backend| backend.name == name) else {
         let hint = did_you_mean(name, BACKENDS.iter().map(|backend| backend.name));
         return Err(StoreError::Unknown { name: name.to_owned(), hint });

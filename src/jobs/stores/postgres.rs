@@ -16,7 +16,7 @@ use std::collections::HashSet;
 use tokio::sync::mpsc;
 
 /// Bytes of returns in one statement.
-const STATEMENT_BYTES_MAX: usize = 8 << 20;
+pub(super) const STATEMENT_BYTES_MAX: usize = 8 << 20;
 
 /// How hosts ended, in words of our own or of other programs, which have no `outcome`.
 const ENDINGS: &str = "SELECT jid,
@@ -187,6 +187,14 @@ pub(super) async fn returned(
     rows.iter().map(|row| row.try_get(0)).collect()
 }
 
+/// Removes a job with all its returns.
+pub(super) async fn remove(pool: &PgPool, jid: Jid) -> Result<(), sqlx::Error> {
+    for delete in ["DELETE FROM salt_returns WHERE jid = $1", "DELETE FROM jids WHERE jid = $1"] {
+        sqlx::query(delete).bind(jid.to_string()).execute(pool).await?;
+    }
+    Ok(())
+}
+
 impl Postgres {
     fn failed(&self) -> impl Fn(sqlx::Error) -> StoreError {
         |error| sql::failure(Kind::Postgres, &self.place, &error)
@@ -308,10 +316,7 @@ impl Shelf for Postgres {
     }
 
     async fn remove(&self, jid: Jid) -> Result<(), StoreError> {
-        for delete in ["DELETE FROM salt_returns WHERE jid = $1", "DELETE FROM jids WHERE jid = $1"] {
-            sqlx::query(delete).bind(jid.to_string()).execute(&self.pool).await.map_err(self.failed())?;
-        }
-        Ok(())
+        remove(&self.pool, jid).await.map_err(self.failed())
     }
 
     async fn save_events(&self, events: &[(String, Value)], master_id: &str) -> Result<(), StoreError> {

@@ -7,7 +7,7 @@ use super::super::record::{read_load, read_return};
 use super::super::remote::Shelf;
 use super::super::search::{like, push_any};
 use super::super::{Options, Search, StoreError, StoredReturn, json};
-use super::postgres::{connect, returned};
+use super::postgres::{STATEMENT_BYTES_MAX, connect, remove, returned};
 use super::sql::{self, Kind};
 use async_trait::async_trait;
 use halite_wire::{Jid, Map, Value};
@@ -52,9 +52,6 @@ const COLUMNS: &str = "SELECT jid, tgt_type, tgt, kwargs, username, arg, fun FRO
 
 /// Fields of a load with a column of their own that holds text: the field, and where it is in [`COLUMNS`].
 const TEXTS: [(&str, usize); 4] = [("tgt_type", 1), ("tgt", 2), ("user", 4), ("fun", 6)];
-
-/// Bytes of returns in one statement.
-const STATEMENT_BYTES_MAX: usize = 8 << 20;
 
 pub struct PostgresLocalCache {
     pool: PgPool,
@@ -209,10 +206,7 @@ impl Shelf for PostgresLocalCache {
     }
 
     async fn remove(&self, jid: Jid) -> Result<(), StoreError> {
-        for delete in ["DELETE FROM salt_returns WHERE jid = $1", "DELETE FROM jids WHERE jid = $1"] {
-            sqlx::query(delete).bind(jid.to_string()).execute(&self.pool).await.map_err(self.failed())?;
-        }
-        Ok(())
+        remove(&self.pool, jid).await.map_err(self.failed())
     }
 
     async fn save_events(&self, events: &[(String, Value)], master_id: &str) -> Result<(), StoreError> {

@@ -3,6 +3,8 @@
 mod children;
 mod contract;
 mod disk;
+#[cfg(feature = "etcd")]
+mod etcd;
 mod faults;
 mod mirrors;
 #[cfg(feature = "mongo")]

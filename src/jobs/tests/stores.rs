@@ -1,8 +1,10 @@
 //! The contract kept by each kind of store, against real servers that live as long as the test.
 
 use super::super::remote::Remote;
-use super::super::stores::{etcd, local_cache, memcache, mysql, postgres, postgres_local_cache, redis};
-use super::contract::{Keeps, hand_clock, keeps_the_contract};
+#[cfg(feature = "etcd")]
+use super::super::stores::etcd;
+use super::super::stores::{local_cache, memcache, mysql, postgres, postgres_local_cache, redis};
+use super::contract::{Keeps, hand_clock, keeps_ids_with_a_process, keeps_the_contract};
 use super::*;
 use halite_site::{Daemon, MariaDb, Postgres};
 
@@ -28,6 +30,7 @@ async fn mysql_keeps_the_contract() {
     let opts = mysql_opts(&server);
     let store = Remote::with_clock(mysql::open(&options(&opts, "mysql")).unwrap(), clock);
     keeps_the_contract(&store, &hand, Keeps::Everything).await;
+    keeps_ids_with_a_process(&store).await;
 }
 
 /// The options that lead to this server, under what the store's options begin with.
@@ -53,7 +56,20 @@ async fn postgres_keeps_the_contract_in_both_forms() {
         let opts = postgres_opts(&server, name);
         let store = Remote::with_clock(postgres::open(&options(&opts, name), form).unwrap(), clock);
         keeps_the_contract(&store, &hand, Keeps::Everything).await;
+        match form {
+            postgres::Form::Jsonb => keeps_ids_with_a_process(&store).await,
+            postgres::Form::Text => refuses_ids_with_a_process(&store).await,
+        }
     }
+}
+
+/// Salt's tables have 20 characters for an id. Nothing is cut off to make it fit.
+async fn refuses_ids_with_a_process(store: &dyn JobStore) {
+    let (request, wanted) = (request("test.ping"), "20171025203830123456_1234".parse().ok());
+    let refused = store.begin(NewJob { request: &request, targets: &[], admitted: 0, wanted }).await;
+    let why = refused.unwrap_err();
+    assert!(matches!(why, StoreError::BadRecord { .. }), "{why:?}");
+    assert!(why.to_string().contains("too long for type character varying(20)"), "{why}");
 }
 
 #[tokio::test]
@@ -64,6 +80,7 @@ async fn postgres_local_cache_keeps_the_contract() {
     let opts = postgres_opts(&server, name);
     let store = Remote::with_clock(postgres_local_cache::open(&options(&opts, name)).unwrap(), clock);
     keeps_the_contract(&store, &hand, Keeps::TheReturn).await;
+    refuses_ids_with_a_process(&store).await;
 }
 
 #[tokio::test]
@@ -73,6 +90,7 @@ async fn local_cache_keeps_the_contract() {
     let opts = Map::from([("cachedir", dir.path().to_str().unwrap())]);
     let store = Remote::with_clock(local_cache::open(&options(&opts, "local_cache")).unwrap(), clock);
     keeps_the_contract(&store, &hand, Keeps::TheReturn).await;
+    keeps_ids_with_a_process(&store).await;
 }
 
 /// The options that lead to this server.
@@ -90,6 +108,7 @@ async fn redis_keeps_the_contract() {
     let opts = daemon_opts(&server, "redis");
     let store = Remote::with_clock(redis::open(&options(&opts, "redis")).unwrap(), clock);
     keeps_the_contract(&store, &hand, Keeps::Everything).await;
+    keeps_ids_with_a_process(&store).await;
 }
 
 #[tokio::test]
@@ -99,8 +118,10 @@ async fn memcache_keeps_the_contract() {
     let opts = daemon_opts(&server, "memcache");
     let store = Remote::with_clock(memcache::open(&options(&opts, "memcache")).unwrap(), clock);
     keeps_the_contract(&store, &hand, Keeps::Everything).await;
+    keeps_ids_with_a_process(&store).await;
 }
 
+#[cfg(feature = "etcd")]
 #[tokio::test]
 async fn etcd_keeps_the_contract() {
     let server = Daemon::etcd().unwrap();
@@ -108,6 +129,7 @@ async fn etcd_keeps_the_contract() {
     let opts = daemon_opts(&server, "etcd");
     let store = Remote::with_clock(etcd::open(&options(&opts, "etcd")).unwrap(), clock);
     keeps_the_contract(&store, &hand, Keeps::Everything).await;
+    keeps_ids_with_a_process(&store).await;
 }
 
 #[tokio::test]

@@ -16,6 +16,7 @@ pub use tops::tops;
 
 use super::compile::{Request, flattened};
 use super::functions::Host;
+use crate::drivers;
 use crate::template::{Source as Template, decrypted};
 use halite_render::jinja::{NoTemplates, Prepared, Settings};
 use halite_render::template::{Context, Rendered};
@@ -24,7 +25,7 @@ use halite_wire::{Map, Value};
 /// One source: what is configured for it, and the pillar so far, in; data out.
 type Source = fn(&Request, &Args, &Map) -> Result<Map, String>;
 
-/// Every source there is, by the name it has in `ext_pillar`.
+/// Every source this build has, by the name it has in `ext_pillar`.
 const SOURCES: &[(&str, Source)] = &[
     ("cmd_json", commands::json),
     ("cmd_yaml", commands::yaml),
@@ -32,8 +33,10 @@ const SOURCES: &[(&str, Source)] = &[
     ("git", git::read),
     ("http_json", commands::http_json),
     ("http_yaml", commands::http_yaml),
+    #[cfg(feature = "mysql")]
     ("mysql", sql::mysql),
     ("nodegroups", nodegroups::read),
+    #[cfg(feature = "postgres")]
     ("postgres", sql::postgres),
     ("saltclass", saltclass::read),
     ("sqlite3", sql::sqlite),
@@ -97,6 +100,11 @@ pub fn add(request: &Request, known: Map, errors: &mut Vec<String>) -> Map {
 }
 
 fn source(request: &Request, name: &str, args: &Value, known: &Map) -> Result<Map, String> {
+    if let Some(feature) = drivers::missing_for(name) {
+        return Err(format!(
+            "it is not in this build; `cargo build --release --features {feature}` makes one that has it"
+        ));
+    }
     let Some((_, source)) = SOURCES.iter().find(|(known, _)| *known == name) else {
         let names: Vec<&str> = SOURCES.iter().map(|(name, _)| *name).collect();
         return Err(format!("there is no such source here; there are {}", names.join(", ")));

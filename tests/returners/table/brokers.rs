@@ -1,12 +1,14 @@
 //! Rows of brokers, chats and drivers whose own tests stand beside this table.
 
 use super::{Row, SCHEMA, Seen, items, seen};
+#[cfg(feature = "cassandra")]
+use crate::returners::cassandra::seen as cassandra;
 use crate::returners::kit::{Bench, Gate};
-use halite_site::{Prosody, RabbitMq};
+use halite_site::RabbitMq;
 
 pub const ROWS: &[Row] = &[
     Row { name: "amqp", server: "RabbitMQ", tried: || Box::pin(amqp()) },
-    Row { name: "cassandra_cql", server: SCHEMA, tried: || Box::pin(crate::returners::cassandra::seen()) },
+    Row { name: "cassandra_cql", server: SCHEMA, tried: || Box::pin(cassandra()) },
     Row { name: "kafka", server: "librdkafka", tried: || Box::pin(kafka()) },
     Row { name: "mongo", server: SCHEMA, tried: || Box::pin(crate::returners::mongo::seen()) },
     Row { name: "odbc", server: "MariaDB", tried: || Box::pin(crate::returners::odbc::seen()) },
@@ -30,7 +32,20 @@ async fn amqp() -> Seen {
     seen("amqp", &bench, items("amqp"), Some(password), up, read).await
 }
 
+#[cfg(not(feature = "cassandra"))]
+async fn cassandra() -> Seen {
+    Seen::default()
+}
+
+/// This build has no driver.
+#[cfg(not(feature = "xmpp"))]
 async fn xmpp() -> Seen {
+    Seen::default()
+}
+
+#[cfg(feature = "xmpp")]
+async fn xmpp() -> Seen {
+    use halite_site::Prosody;
     let server = Prosody::start(false).unwrap();
     let mut gate = Gate::closed();
     let bench = Bench::new(&format!(

@@ -2,7 +2,7 @@
 
 use super::{Row, Seen, items, seen, spool_of};
 use crate::cli::kit::unique;
-use crate::returners::kit::{Bench, Gate, HOSTILE, JID, return_of, until_has};
+use crate::returners::kit::{Bench, Gate, HOSTILE, JID, postgres_settings, return_of, until_has};
 use halite::jobs::{JobStore, Options, StoredReturn, open_store};
 use halite::returners::Item;
 use halite_site::{Daemon, MariaDb, Postgres};
@@ -79,16 +79,7 @@ async fn mariadb(name: &'static str) -> Seen {
 
 async fn postgres(name: &'static str) -> Seen {
     let server = Postgres::start().unwrap();
-    let prefix = halite::jobs::BACKENDS.iter().find(|backend| backend.name == name).unwrap().options;
-    let keys = [
-        ("host", "127.0.0.1"),
-        ("port", "PORT"),
-        ("user", Postgres::USER),
-        ("passwd", Postgres::PASSWORD),
-        ("db", Postgres::DATABASE),
-    ];
-    let settings = keys.map(|(key, value)| format!("{prefix}.{key}: '{value}'\n")).concat();
-    store(name, server.port, &settings, Some(Postgres::PASSWORD)).await
+    store(name, server.port, &postgres_settings(name), Some(Postgres::PASSWORD)).await
 }
 
 async fn redis() -> Seen {
@@ -107,11 +98,18 @@ async fn memcache() -> Seen {
     store("memcache", server.port, "memcache.host: 127.0.0.1\nmemcache.port: PORT", None).await
 }
 
+#[cfg(feature = "etcd")]
 async fn etcd() -> Seen {
     let server = Daemon::etcd().unwrap();
     let settings = "etcd.host: 127.0.0.1\netcd.port: PORT\n";
     let no_secret = keeps_secret("etcd", &format!("{settings}etcd.username: u\netcd.password: CANARY")).await;
     Seen { no_secret: Some(no_secret), ..store("etcd", server.port, settings, None).await }
+}
+
+/// This build has no driver.
+#[cfg(not(feature = "etcd"))]
+async fn etcd() -> Seen {
+    Seen::default()
 }
 
 fn said(program: &str, arguments: &[&str]) -> String {

@@ -51,6 +51,8 @@ const TOOLS: &[(&str, &str, &str)] = &[
     ("rabbitmq-server", "rabbitmq-server", "an AMQP broker that returners publish to"),
     ("prosody", "prosody", "an XMPP server that returners write to"),
     ("/usr/include/sqlext.h", "unixodbc-dev", "ODBC, which a returner is linked with"),
+    ("protoc", "protobuf-compiler", "compiles the messages of etcd, which are linked in"),
+    ("/usr/include/google/protobuf/descriptor.proto", "libprotobuf-dev", "what they are made of"),
     ("kcat", "kcat", "Kafka as its C library makes it up for tests"),
     ("nats-server", "nats-server", "a NATS server that returners publish to"),
     ("influxd", "influxdb", "a database that returners write to"),

@@ -1,12 +1,18 @@
 //! `mysql`, `postgres`, `sqlite3`: rows of a database as pillar data. What they share is here and in [`rows`]: which
 //! queries there are, connections that serve one host after the other, and cells as values.
 
+#[cfg(feature = "mysql")]
 mod mysql;
+#[cfg(feature = "postgres")]
 mod postgres;
 mod rows;
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+mod server;
 mod sqlite;
 
+#[cfg(feature = "mysql")]
 pub use mysql::read as mysql;
+#[cfg(feature = "postgres")]
 pub use postgres::read as postgres;
 pub use sqlite::read as sqlite;
 
@@ -34,7 +40,9 @@ static RUNTIME: LazyLock<std::io::Result<Runtime>> =
 /// Connections to databases, kept while pillars are made.
 #[derive(Default)]
 pub struct Databases {
+    #[cfg(feature = "mysql")]
     mysql: Kept<sqlx::MySqlConnection>,
+    #[cfg(feature = "postgres")]
     postgres: Kept<sqlx::PgConnection>,
     sqlite: Kept<sqlx::SqliteConnection>,
 }
@@ -128,29 +136,6 @@ fn told(error: &sqlx::Error) -> String {
         .map_or_else(|| error.to_string(), |error: &dyn DatabaseError| error.message().to_owned())
 }
 
-/// A query as Python's `%` makes it: `%s` is the host's ID as a literal, `%%` a percent sign.
-///
-/// # Errors
-/// Another `%`, or an ID that a literal cannot hold.
-fn filled(query: &str, id: &str) -> Result<String, String> {
-    if id.contains(['\\', '\0']) {
-        return Err(format!("the ID {id:?} cannot stand in a query"));
-    }
-    let literal = format!("'{}'", id.replace('\'', "''"));
-    let (mut out, mut rest) = (String::new(), query);
-    while let Some((before, after)) = rest.split_once('%') {
-        out.push_str(before);
-        let (with, tail) = match (after.strip_prefix('s'), after.strip_prefix('%')) {
-            (Some(tail), _) => (literal.as_str(), tail),
-            (_, Some(tail)) => ("%", tail),
-            _ => return Err(format!("a % of its own is written %%: {query}")),
-        };
-        out.push_str(with);
-        rest = tail;
-    }
-    Ok(out + rest)
-}
-
 /// The value of `NAME: {key: ...}` or of `NAME.key: ...` in the configuration.
 fn option<'r>(request: &'r Request, database: &str, key: &str) -> Option<&'r Value> {
     let within = request.opts.get(database).and_then(|options| options.get(key));
@@ -163,39 +148,5 @@ fn option_or(request: &Request, database: &str, key: &str, usual: &str) -> Strin
         None => usual.to_owned(),
         Some(Value::Str(text)) => text.clone(),
         Some(other) => halite_render::repr::repr(other),
-    }
-}
-
-fn port(request: &Request, database: &str, usual: u16) -> Result<u16, String> {
-    let text = option_or(request, database, "port", &usual.to_string());
-    text.parse().map_err(|_| format!("{database}:port: {text:?} is no port"))
-}
-
-/// A whole number, or else a fraction, or else the text itself.
-fn number(text: &str) -> Value {
-    let fraction = || text.parse().map_or_else(|_| text.into(), Value::Float);
-    text.parse().map_or_else(|_| fraction(), Value::Int)
-}
-
-/// An exact number: whole ones are numbers, others stay text, so that `1.50` is not rounded to something else.
-fn exact(text: &str) -> Value {
-    text.parse().map_or_else(|_| text.into(), Value::Int)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_id_is_a_literal_and_nothing_more() {
-        let query = "SELECT a FROM t WHERE id LIKE %s AND b LIKE '10%%'";
-        assert_eq!(
-            filled(query, "o'neil").unwrap(),
-            "SELECT a FROM t WHERE id LIKE 'o''neil' AND b LIKE '10%'"
-        );
-        assert_eq!(filled("SELECT 'k', 1", "m1").unwrap(), "SELECT 'k', 1");
-        for (query, id, part) in [("SELECT %s, 5 % 3", "m1", "%%"), ("SELECT %s", r"a\", "cannot stand")] {
-            assert!(filled(query, id).unwrap_err().contains(part), "{query}");
-        }
     }
 }

@@ -1,6 +1,7 @@
 //! `mysql`: rows of a MySQL or MariaDB server. `%s` in a query is the host's ID.
 
-use super::{Args, Request, ask, exact, filled, number, option, option_or, port, table, told};
+use super::server::{exact, filled, number, port};
+use super::{Args, Request, ask, option, option_or, table, told};
 use halite_wire::{Map, Value};
 use sqlx::mysql::{MySqlConnectOptions, MySqlRow, MySqlSslMode};
 use sqlx::{ConnectOptions, MySqlConnection, Row};

@@ -1,6 +1,7 @@
 //! `postgres`: rows of a PostgreSQL server. `%s` in a query is the host's ID.
 
-use super::{Args, Request, ask, exact, filled, number, option_or, port, table, told};
+use super::server::{exact, filled, number, port};
+use super::{Args, Request, ask, option_or, table, told};
 use halite_wire::{Map, Value};
 use sqlx::postgres::{PgConnectOptions, PgRow};
 use sqlx::{ConnectOptions, PgConnection, Row};
