@@ -6,6 +6,7 @@
 use std::fs;
 
 use crate::place;
+use crate::test::{FEATURES, packages};
 use crate::ui::{Failure, Outcome, run as run_command, say};
 
 /// Prints the table.
@@ -16,9 +17,10 @@ pub fn run(arguments: &[String]) -> Outcome {
     if !arguments.is_empty() {
         return Err(Failure("usage: cargo xtask returners".into()));
     }
+    packages()?;
     let file = std::env::temp_dir().join(format!("halite-returners-{}", std::process::id()));
     let mut cargo = place::cargo();
-    cargo.args(["test", "--quiet", "--package", "halite", "--features", "halite/all", "--test", "halite"]);
+    cargo.args(["test", "--quiet", "--package", "halite", FEATURES, "--test", "halite"]);
     cargo.args(["--", "returners::table"]).env("HALITE_TABLE", &file);
     let tested = run_command(&mut cargo);
     if let Ok(table) = fs::read_to_string(&file) {

@@ -10,6 +10,7 @@ use std::path::Path;
 use halite_site::find;
 
 use crate::place;
+use crate::test::{FEATURES, packages};
 use crate::ui::{Failure, Outcome, say, typed};
 
 /// Folders without tests of rows; this very file speaks of such names, too.
@@ -123,6 +124,7 @@ fn print(rows: &[Row], tests: &[String], results: &BTreeMap<String, bool>) -> Ou
 
 /// Runs all tests of rows and reads their results from what the runner prints.
 fn results() -> Outcome<BTreeMap<String, bool>> {
+    packages()?;
     let mut cargo = place::cargo();
     if find("cargo-nextest").is_some() {
         let rows = "test(/(^|::)(sec|tgt|ctl|api)_[0-9][0-9]_/)";
@@ -130,6 +132,7 @@ fn results() -> Outcome<BTreeMap<String, bool>> {
             "nextest",
             "run",
             "--workspace",
+            FEATURES,
             "--locked",
             "--no-fail-fast",
             "--color",
@@ -138,7 +141,7 @@ fn results() -> Outcome<BTreeMap<String, bool>> {
             rows,
         ]);
     } else {
-        cargo.args(["test", "--workspace", "--locked", "--no-fail-fast"]);
+        cargo.args(["test", "--workspace", FEATURES, "--locked", "--no-fail-fast"]);
     }
     say(&format!("$ {}", typed(&cargo)));
     // Failing tests make the runner fail; the table tells which. Only a runner that ran nothing is an error here.

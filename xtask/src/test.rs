@@ -71,7 +71,7 @@ const TOOLS: &[&str] = &[
 ];
 
 /// The controller with every driver there is, those that are in no usual build, too.
-const FEATURES: &str = "--features=halite/all";
+pub const FEATURES: &str = "--features=halite/all";
 
 /// One part of the run.
 struct Step {
@@ -107,7 +107,11 @@ pub fn run(arguments: &[String]) -> Outcome {
     Ok(())
 }
 
-fn packages() -> Outcome {
+/// Installs the programs the tests need, and what some drivers are built with.
+///
+/// # Errors
+/// Some are missing and cannot be installed.
+pub fn packages() -> Outcome {
     ensure_packages(TOOLS, &mut std::io::stdout())?;
     say("All programs the tests need are here.");
     Ok(())

@@ -28,9 +28,8 @@ const LABEL: &[Param] = &[
 ];
 const OWNED: &[Param] = &[Optional("user", Null), Optional("group", Null), Optional("mode", Str("0660"))];
 
-/// How the functions begin that look at a file and leave it as it is.
-const CHECKED: &[Param] = &[
-    Required("name"),
+/// Where a file comes from, and whose it becomes.
+const SOURCE_AND_OWNER: &[Param] = &[
     Required("source"),
     Required("source_hash"),
     Required("source_hash_name"),
@@ -38,13 +37,21 @@ const CHECKED: &[Param] = &[
     Required("group"),
     Required("mode"),
     Required("attrs"),
-    Required("template"),
-    Required("context"),
-    Required("defaults"),
-    Required("saltenv"),
-    Optional("contents", Null),
-    Optional("skip_verify", Bool(false)),
 ];
+
+/// How the functions begin that look at a file and leave it as it is.
+const CHECKED: &[Param] = &joined::<14>(&[
+    &[Required("name")],
+    SOURCE_AND_OWNER,
+    &[
+        Required("template"),
+        Required("context"),
+        Required("defaults"),
+        Required("saltenv"),
+        Optional("contents", Null),
+        Optional("skip_verify", Bool(false)),
+    ],
+]);
 
 pub const FUNCTIONS: &[Function] = &[
     Function {
@@ -128,16 +135,9 @@ pub const FUNCTIONS: &[Function] = &[
     Function {
         name: "get_managed",
         params: &joined::<21>(&[
+            &[Required("name"), Required("template")],
+            SOURCE_AND_OWNER,
             &[
-                Required("name"),
-                Required("template"),
-                Required("source"),
-                Required("source_hash"),
-                Required("source_hash_name"),
-                Required("user"),
-                Required("group"),
-                Required("mode"),
-                Required("attrs"),
                 Required("saltenv"),
                 Required("context"),
                 Required("defaults"),
