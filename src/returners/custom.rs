@@ -23,6 +23,7 @@ pub(super) const DEFINITION: Definition = Definition {
     prefixes: &["custom"],
     doc: "A returner of one's own, found by its file: an executable that reads JSON lines, or one of Salt's in Python.",
     keys: &[],
+    common: &[],
     takes: ALL,
     // An answer is for one delivery, so that each of them is tried again for itself.
     batch_max: 1,

@@ -13,6 +13,7 @@ pub(super) const DEFINITION: Definition = Definition {
     doc: "Each return as an entry of systemd's journal, with the fields HALITE_JID, HALITE_ID, HALITE_FUN, HALITE_RETCODE and \
           HALITE_RETURN (JSON): `journalctl HALITE_ID=web1`. An entry that is larger than a datagram is a dead letter.",
     keys: &[Key("socket", "/run/systemd/journal/socket", "Socket of the journal.")],
+    common: &[],
     takes: RETURNS_AND_EVENTS,
     batch_max: 64,
     at_once_max: 1,

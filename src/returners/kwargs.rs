@@ -8,52 +8,6 @@ use super::wanted::Wanted;
 use halite_roster::did_you_mean;
 use halite_wire::Value;
 
-/// Keys that mean something beside those a returner is documented with: mostly of TLS.
-const MORE: [(&[&str], &[&str]); 7] = [
-    (
-        &[
-            "appoptics",
-            "couchbase",
-            "couchdb",
-            "elasticsearch",
-            "hipchat",
-            "influxdb",
-            "librato",
-            "mattermost",
-            "nagios_nrdp",
-            "prometheus",
-            "pushover",
-            "sentry",
-            "slack",
-            "slack_webhook",
-            "sms",
-            "splunk",
-            "telegram",
-        ],
-        &["ca_file", "verify_ssl"],
-    ),
-    (&["mysql", "mariadb"], &["ssl_ca", "ssl_cert", "ssl_key"]),
-    (
-        &["postgres", "pgjsonb", "postgres_local_cache"],
-        &["passwd", "sslmode", "sslcert", "sslkey", "sslrootcert"],
-    ),
-    (&["redis"], &["ssl", "ssl_ca_certs", "keep_jobs_seconds"]),
-    (&["highstate"], &["host", "port", "username", "password", "tls", "ca_file"]),
-    (&["local_cache"], &["hash_type"]),
-    (&["carbon"], &["skip"]),
-];
-
-/// Keys of Salt's returners that change nothing here, and are no slips.
-const SALTS: [(&[&str], &[&str]); 4] = [
-    (
-        &["elasticsearch"],
-        &["debug_returner_payload", "doc_type", "master_event_doc_type", "master_job_cache_doc_type"],
-    ),
-    (&["pgjsonb"], &["connect_timeout", "sslcrl"]),
-    (&["smtp"], &["renderer"]),
-    (&["syslog"], &["options"]),
-];
-
 impl Wanted {
     /// One sentence for each key of `--return-kwargs` that no returner of returns knows. Nothing where one of them is a
     /// file of somebody's own, which may know any.
@@ -65,31 +19,19 @@ impl Wanted {
             return Vec::new();
         }
         let keys = self.kwargs.keys().filter_map(Value::as_str);
-        let unknown = keys.filter(|key| !returners.iter().any(|returner| is_known(returner, key)));
+        let unknown =
+            keys.filter(|key| !returners.iter().any(|returner| names(returner).any(|known| known == *key)));
         unknown.map(|key| told(key, &returners)).collect()
     }
 }
 
-fn is_known(returner: &Definition, key: &str) -> bool {
-    known(returner).chain(of(&SALTS, returner)).any(|known| known == key)
-}
-
-/// What a returner reads.
-fn known(returner: &Definition) -> impl Iterator<Item = &'static str> {
-    returner.keys.iter().map(|Key(name, ..)| *name).chain(of(&MORE, returner))
-}
-
-fn of(
-    table: &'static [(&'static [&'static str], &'static [&'static str])],
-    returner: &Definition,
-) -> impl Iterator<Item = &'static str> {
-    let name = returner.name;
-    table.iter().filter(move |(names, _)| names.contains(&name)).flat_map(|(_, keys)| *keys).copied()
+fn names(returner: &Definition) -> impl Iterator<Item = &'static str> {
+    returner.all_keys().map(|Key(name, ..)| *name)
 }
 
 fn told(key: &str, returners: &[&'static Definition]) -> String {
-    let hint = did_you_mean(key, returners.iter().flat_map(|returner| known(returner)));
-    let with_keys = |returner: &&'static Definition| match known(returner).collect::<Vec<_>>()[..] {
+    let hint = did_you_mean(key, returners.iter().flat_map(|returner| names(returner)));
+    let with_keys = |returner: &&'static Definition| match names(returner).collect::<Vec<_>>()[..] {
         [] => format!("{}, which has no keys", returner.name),
         ref keys => format!("{}, which has {}", returner.name, keys.join(", ")),
     };
@@ -99,7 +41,7 @@ fn told(key: &str, returners: &[&'static Definition]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Asked, RETURNERS};
+    use super::super::Asked;
     use super::*;
     use crate::config::Config;
     use halite_wire::Map;
@@ -141,12 +83,5 @@ mod tests {
             assert_eq!(told_of(names, &[key]), [""; 0], "{names} {key}");
         }
         assert_eq!(told_of("", &["hsot"]), [""; 0], "there is nobody to know it");
-    }
-
-    #[test]
-    fn the_tables_name_returners_there_are() {
-        for name in MORE.iter().chain(&SALTS).flat_map(|(names, _)| *names) {
-            assert!(RETURNERS.iter().any(|returner| returner.name == *name), "{name}");
-        }
     }
 }

@@ -11,6 +11,7 @@ pub(super) const DEFINITION: Definition = Definition {
     prefixes: &["local"],
     doc: "Writes each return, and each event, to stderr as JSON on one line: stdout is for results.",
     keys: &[],
+    common: &[],
     takes: RETURNS_AND_EVENTS,
     batch_max: 256,
     at_once_max: 1,

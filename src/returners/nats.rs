@@ -23,6 +23,7 @@ pub(super) const DEFINITION: Definition = Definition {
         Key("tls", "False", "Whether TLS is required."),
         Key("ca_file", "", "Certificates to trust beside those of the machine."),
     ],
+    common: &[],
     takes: RETURNS_AND_EVENTS,
     batch_max: 64,
     at_once_max: 1,

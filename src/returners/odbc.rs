@@ -19,6 +19,7 @@ pub(super) const DEFINITION: Definition = Definition {
         Key("user", "", "User; the data source's where not set."),
         Key("passwd", "", "Password."),
     ],
+    common: &[],
     takes: &[Kind::Return, Kind::Load],
     batch_max: 256,
     at_once_max: 1,

@@ -17,6 +17,7 @@ pub(super) const DEFINITION: Definition = Definition {
     prefixes: &["rawfile_json"],
     doc: "Appends each return, and each event, to a file as JSON on one line.",
     keys: &[Key("filename", "/var/log/salt/events", "The file; it is made where it is missing.")],
+    common: &[],
     takes: RETURNS_AND_EVENTS,
     batch_max: 256,
     at_once_max: 1,

@@ -37,6 +37,8 @@ pub struct Definition {
     /// Sentences, ending in a stop.
     pub doc: &'static str,
     pub keys: &'static [Key],
+    /// Keys it shares with others of its kind.
+    pub common: &'static [Key],
     /// What it takes; anything else passes it by.
     pub takes: &'static [Kind],
     /// Deliveries in one call. 1 where a batch could be taken in part.
@@ -69,6 +71,10 @@ impl Definition {
         })
     }
 
+    pub fn all_keys(&self) -> impl Iterator<Item = &'static Key> {
+        self.keys.iter().chain(self.common)
+    }
+
     /// The documentation with all keys.
     pub fn full_doc(&self) -> String {
         let prefix = self.prefixes.first().unwrap_or(&self.name);
@@ -76,7 +82,7 @@ impl Definition {
             "" => format!("    {prefix}.{name}: {doc}\n"),
             usual => format!("    {prefix}.{name}: {doc} Default: {usual}\n"),
         };
-        let keys: String = self.keys.iter().map(key).collect();
+        let keys: String = self.all_keys().map(key).collect();
         if keys.is_empty() { self.doc.to_owned() } else { format!("{}\n\n{keys}", self.doc) }
     }
 }

@@ -17,6 +17,7 @@ pub(super) const DEFINITION: Definition = Definition {
     doc: "Rows in the tables `salt_returns` and `jids` of a file of SQLite, as Salt's own returner writes them. The file and the tables \
           are made where they are missing.",
     keys: &[Key("database", "", "The file."), Key("timeout", "5", "Seconds to wait while others write.")],
+    common: &[],
     takes: &[Kind::Return, Kind::Load],
     batch_max: 256,
     at_once_max: 1,

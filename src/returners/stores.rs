@@ -16,17 +16,46 @@ const SQL_KEYS: &[Key] = &[
     Key("db", "salt", "Database."),
 ];
 
+const MYSQL_TLS: &[Key] = &[
+    Key(
+        "ssl_ca",
+        "",
+        "Certificates of which one must have signed the server's; `system`: those of the machine. Where not set, nothing is verified.",
+    ),
+    Key("ssl_cert", "", "Certificate to show."),
+    Key("ssl_key", "", "Its key."),
+];
+
+const POSTGRES_KEYS: &[Key] = &[
+    Key("passwd", "", "Password, as some of Salt's pages have it."),
+    Key(
+        "sslmode",
+        "",
+        "As libpq has it; `verify-full` where there is `sslrootcert`, else `prefer`, which verifies nothing.",
+    ),
+    Key(
+        "sslrootcert",
+        "",
+        "Certificates of which one must have signed the server's; `system`: those of the machine.",
+    ),
+    Key("sslcert", "", "Certificate to show."),
+    Key("sslkey", "", "Its key."),
+    Key("sslcrl", "", "Salt's; changes nothing."),
+    Key("connect_timeout", "", "Salt's; changes nothing."),
+];
+
 macro_rules! store {
     ($constant:ident, $name:literal, $prefixes:expr, $keys:expr, $doc:literal) => {
-        store!($constant, $name, &[], $prefixes, $keys, $doc);
+        store!($constant, $name, &[], $prefixes, $keys, &[], $doc);
     };
-    ($constant:ident, $name:literal, $aliases:expr, $prefixes:expr, $keys:expr, $doc:literal) => {
+    ($constant:ident, $name:literal, $aliases:expr, $prefixes:expr, $keys:expr, $common:expr, $doc:literal) => {
         pub(super) const $constant: Definition = Definition {
             name: $name,
             aliases: $aliases,
             prefixes: $prefixes,
             doc: $doc,
             keys: $keys,
+            common: $common,
             takes: ALL,
             batch_max: 256,
             at_once_max: 1,
@@ -35,33 +64,41 @@ macro_rules! store {
     };
 }
 
-store!(MARIADB, "mariadb", &["mysql"], SQL_KEYS, "The same as mysql.");
+store!(MARIADB, "mariadb", &[], &["mysql"], SQL_KEYS, MYSQL_TLS, "The same as mysql.");
 store!(
     MYSQL,
     "mysql",
+    &[],
     &["mysql"],
     SQL_KEYS,
+    MYSQL_TLS,
     "Rows in Salt's tables `salt_returns`, `jids` and `salt_events` of MySQL or MariaDB."
 );
 store!(
     PGJSONB,
     "pgjsonb",
+    &[],
     &["returner.pgjsonb", "pgjsonb"],
     SQL_KEYS,
+    POSTGRES_KEYS,
     "Rows in Salt's tables of PostgreSQL, returns as `jsonb`."
 );
 store!(
     POSTGRES,
     "postgres",
+    &[],
     &["returner.postgres", "postgres"],
     SQL_KEYS,
+    POSTGRES_KEYS,
     "Rows in Salt's tables of PostgreSQL, returns as text."
 );
 store!(
     POSTGRES_LOCAL_CACHE,
     "postgres_local_cache",
+    &[],
     &["master_job_cache.postgres"],
     SQL_KEYS,
+    POSTGRES_KEYS,
     "Rows in the tables of Salt's master job cache in PostgreSQL, each field of a job in a column of its own."
 );
 store!(
@@ -84,7 +121,10 @@ store!(
     LOCAL_CACHE,
     "local_cache",
     &["local_cache"],
-    &[Key("cachedir", "", "The directory; that of the configuration where not set.")],
+    &[
+        Key("cachedir", "", "The directory; that of the configuration where not set."),
+        Key("hash_type", "sha256", "How jobs are spread over folders."),
+    ],
     "Files in the layout of Salt's own job cache."
 );
 store!(
@@ -112,6 +152,7 @@ store!(
         Key("password", "", "Password."),
         Key("indexes", "False", "Whether indexes of hosts, jobs and tags are made."),
     ],
+    &[],
     "Salt's documents in MongoDB, in `saltReturns`, `jobs` and `events`."
 );
 store!(
@@ -124,6 +165,9 @@ store!(
         Key("unix_socket_path", "", "Socket, instead of these."),
         Key("db", "0", "Number of the database."),
         Key("password", "", "Password."),
+        Key("ssl", "False", "Whether TLS is spoken."),
+        Key("ssl_ca_certs", "", "Certificates to trust, instead of those of the machine."),
+        Key("keep_jobs_seconds", "86400", "Seconds after which keys go."),
     ],
     "Salt's keys in Redis: `load:JID`, the hash `ret:JID`, `ID:FUN` and the set `minions`, kept for `keep_jobs_seconds`."
 );

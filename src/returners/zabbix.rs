@@ -24,6 +24,7 @@ pub(super) const DEFINITION: Definition = Definition {
         ),
         Key("host", "-", "Name of the host the traps are for; `-` is that of the configuration."),
     ],
+    common: &[],
     takes: RETURNS,
     batch_max: 1,
     at_once_max: 1,

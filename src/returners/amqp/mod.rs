@@ -44,6 +44,7 @@ pub(super) const DEFINITION: Definition = Definition {
             "Whether what no queue takes comes back and is sent again later, instead of being lost.",
         ),
     ],
+    common: &[],
     takes: RETURNS_AND_EVENTS,
     batch_max: 64,
     at_once_max: 1,

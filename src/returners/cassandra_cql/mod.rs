@@ -31,6 +31,7 @@ pub(super) const DEFINITION: Definition = Definition {
             "A dict; where it is there, TLS is spoken, trusting `ca_certs` in it or the certificates of the machine.",
         ),
     ],
+    common: &[],
     takes: ALL,
     batch_max: 64,
     at_once_max: 1,

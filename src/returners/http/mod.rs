@@ -48,6 +48,11 @@ pub(super) trait Service: Send + Sync {
     }
 }
 
+const TLS_KEYS: &[Key] = &[
+    Key("ca_file", "", "Certificates to trust beside those of the machine."),
+    Key("verify_ssl", "True", "Whether the certificate of the address is verified."),
+];
+
 /// The returner of a service.
 pub(super) struct Http<S> {
     client: reqwest::Client,
@@ -62,7 +67,8 @@ pub(super) const fn definition(
     takes: &'static [Kind],
     open: Open,
 ) -> Definition {
-    Definition { name, aliases: &[], prefixes: &[], doc, keys, takes, batch_max: 1, at_once_max: 8, open }
+    let (aliases, prefixes, common): (&[&str], &[&str], &[Key]) = (&[], &[], TLS_KEYS);
+    Definition { name, aliases, prefixes, doc, keys, common, takes, batch_max: 1, at_once_max: 8, open }
 }
 
 /// The returner of `service`, with a client as the settings say.

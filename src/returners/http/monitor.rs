@@ -21,8 +21,6 @@ pub(in crate::returners) const SPLUNK: Definition = Definition {
             ),
             Key("sourcetype", "", "Its kind of data."),
             Key("index", "", "Its index."),
-            Key("verify_ssl", "True", "Whether the certificate is verified."),
-            Key("ca_file", "", "Certificates to trust beside those of the machine."),
         ],
         RETURNS_AND_EVENTS,
         |settings| {

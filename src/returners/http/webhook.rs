@@ -21,8 +21,6 @@ pub(in crate::returners) const DEFINITION: Definition = Definition {
             Key("url", "", "The address."),
             Key("secret", "", "The key of the signature: text, or `whsec_` and base64."),
             Key("token", "", "Sent as `Authorization: Bearer`."),
-            Key("ca_file", "", "Certificates to trust beside those of the machine."),
-            Key("verify_ssl", "True", "Whether the certificate of the address is verified."),
         ],
         ALL,
         |settings| open(settings, Webhook::new(settings)?),

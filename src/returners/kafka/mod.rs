@@ -25,6 +25,7 @@ pub(super) const DEFINITION: Definition = Definition {
         Key("tls", "False", "Whether TLS is spoken."),
         Key("ca_file", "", "Certificates to trust for tls, instead of those of the machine."),
     ],
+    common: &[],
     takes: RETURNS_AND_EVENTS,
     batch_max: 64,
     at_once_max: 1,

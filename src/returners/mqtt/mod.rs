@@ -26,6 +26,7 @@ pub(super) const DEFINITION: Definition = Definition {
         Key("topic", "halite", "First part of the topics."),
         Key("retain", "False", "Whether the broker keeps the last message of each topic."),
     ],
+    common: &[],
     takes: RETURNS_AND_EVENTS,
     batch_max: 64,
     at_once_max: 1,

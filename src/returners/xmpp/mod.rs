@@ -35,6 +35,7 @@ pub(super) const DEFINITION: Definition = Definition {
         Key("tls", "True", "True: STARTTLS. `wrapper`: TLS from the start."),
         Key("ca_file", "", "Certificates to trust, instead of those of the machine."),
     ],
+    common: &[],
     takes: RETURNS_AND_EVENTS,
     batch_max: 16,
     at_once_max: 1,
