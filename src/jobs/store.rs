@@ -227,7 +227,9 @@ pub enum StoreError {
     NoEvents { place: String },
     #[error("no job store is called {name:?}{hint}")]
     Unknown { name: String, hint: String },
-    #[error("the job store {name} is not in this build (feature `{feature}`)")]
+    #[error(
+        "the job store {name} is not in this build; `cargo build --release --features {feature}` makes one that has it"
+    )]
     NotBuilt { name: String, feature: &'static str },
     #[error("the option {key} of the job store {why}")]
     Option { key: String, why: String },
@@ -257,7 +259,7 @@ impl StoreError {
             }
             Self::BadRecord { .. } => "The record stays in the store of this machine.",
             Self::NoEvents { .. } => "Take a database for `event_return`.",
-            Self::NotBuilt { .. } => "Build it in: `cargo build --release --features FEATURE`.",
+            Self::NotBuilt { .. } => "Or choose another `master_job_cache`.",
             Self::Unknown { .. } | Self::Option { .. } => "See `master_job_cache` in the configuration.",
         }
     }

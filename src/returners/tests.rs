@@ -175,7 +175,7 @@ fn a_driver_that_is_not_in_this_build_is_told_with_the_way_to_get_it() {
             let none = Map::new();
             let options = crate::jobs::Options { opts: &none, name: "", set: None, kwargs: None };
             let said = crate::jobs::open_store(name, options).err().unwrap().to_string();
-            assert!(said.contains(&format!("feature `{feature}`")), "{said}");
+            assert!(said.ends_with(&wanted[3..]), "{said}");
         }
     }
 }

@@ -87,6 +87,7 @@ const STEPS: &[Step] = &[
     Step { name: "doc tests", run: doc_tests },
     Step { name: "the aarch64 thin", run: thins::for_tests },
     Step { name: "sizes", run: || sizes::run(&[]) },
+    Step { name: "drivers left out", run: drivers_left_out },
     Step { name: "tests", run: tests },
 ];
 
@@ -147,6 +148,22 @@ fn lints() -> Outcome {
 
 fn doc_tests() -> Outcome {
     run_command(cargo().args(["test", "--workspace", FEATURES, "--doc", "--locked", "--quiet"]))
+}
+
+/// Of the usual build, which lacks some drivers, the tests that tell so.
+fn drivers_left_out() -> Outcome {
+    let test = "returners::tests::a_driver_that_is_not_in_this_build_is_told_with_the_way_to_get_it";
+    run_command(cargo().args([
+        "test",
+        "--package",
+        "halite",
+        "--locked",
+        "--quiet",
+        "--lib",
+        "--",
+        "--exact",
+        test,
+    ]))
 }
 
 /// nextest runs each test in a process of its own; `cargo test` does where it is missing.
