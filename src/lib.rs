@@ -12,6 +12,7 @@ pub mod fleet;
 pub mod jobs;
 pub mod output;
 pub mod pillar;
+mod quick;
 pub mod returners;
 pub mod runners;
 pub mod session;

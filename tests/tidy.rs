@@ -11,7 +11,7 @@ const TABLES: [&str; 2] = ["src/config/known.rs", "thin/modules/src/file/table.r
 const FUNCTION_LINES_MAX: usize = 70;
 
 /// Rooms of `src/` and the rooms each may use (`use crate::room`).
-const EDGES: [(&str, &[&str]); 16] = [
+const EDGES: [(&str, &[&str]); 17] = [
     ("bus", &["bus", "fleet", "jobs"]),
     (
         "cli",
@@ -39,9 +39,10 @@ const EDGES: [(&str, &[&str]); 16] = [
     ("main", &[]),
     ("output", &["fleet", "output", "template"]),
     ("pillar", &["config", "drivers", "files", "pillar", "session", "template"]),
-    ("returners", &["bus", "config", "drivers", "fleet", "jobs", "returners", "template"]),
+    ("quick", &[]),
+    ("returners", &["bus", "config", "drivers", "fleet", "jobs", "quick", "returners", "template"]),
     ("runners", &["bus", "config", "files", "fleet", "jobs", "returners", "runners"]),
-    ("session", &["fleet", "session", "trust"]),
+    ("session", &["fleet", "quick", "session", "trust"]),
     ("template", &["files"]),
     ("trust", &["trust"]),
 ];

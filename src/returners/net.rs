@@ -1,6 +1,7 @@
 //! Lines to other machines: TCP, and TLS over it, with the certificates of the machine or those of `ca_file`.
 
 use super::{DeliveryError, SettingError, Settings};
+use crate::quick::QuickStream;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
@@ -32,7 +33,7 @@ impl Place {
         let failed =
             |error: std::io::Error| DeliveryError::retry(format!("{}:{}: {error}", self.host, self.port));
         let stream = TcpStream::connect((self.host.as_str(), self.port)).await.map_err(failed)?;
-        stream.set_nodelay(true).map_err(failed)?;
+        let stream = QuickStream::new(stream).map_err(failed)?;
         let Some(config) = &self.tls else { return Ok(Box::new(stream)) };
         let name = ServerName::try_from(self.host.clone()).map_err(DeliveryError::retry)?;
         let stream = TlsConnector::from(config.clone()).connect(name, stream).await.map_err(failed)?;

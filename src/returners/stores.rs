@@ -3,6 +3,7 @@
 
 use super::registry::{ALL, Definition, Key, Returner};
 use super::{Delivery, DeliveryError, Item, SettingError, Settings};
+use crate::drivers;
 use crate::jobs::{JobStore, StoreError, StoredReturn, open_store, undressed};
 use async_trait::async_trait;
 use halite_wire::{Jid, Map, Value};
@@ -179,7 +180,7 @@ struct Store {
 }
 
 fn open(settings: &Settings, name: &str) -> Result<Box<dyn Returner>, SettingError> {
-    if let Some(feature) = super::find(name).ok().and_then(Definition::missing_feature) {
+    if let Some(feature) = drivers::missing_for(name) {
         return Err(SettingError::Feature(feature));
     }
     // Passwords are read here only so that they are cut out of messages.

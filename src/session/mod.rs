@@ -19,6 +19,7 @@ pub use limits::Limits;
 
 use crate::fleet::facts::Step;
 use crate::fleet::outcome::{HostError, HostErrorKind, Outcome, Phase, Reached, Record};
+use crate::quick::QuickStream;
 use crate::trust::{TrustStore, Verdict};
 use halite_roster::Host;
 use halite_wire::frame::{NONCE_BYTES, Nonce};
@@ -254,7 +255,7 @@ impl Turn<'_> {
         let config = line::config(self.host, &trust.algorithms(&self.host.host, self.host.port))
             .map_err(HostErrorKind::Unsupported)?;
         let handler = Handler::new(self.host, trust, seen.clone());
-        let stream = tcp::QuickStream::new(stream).map_err(|error| self.lost(&error))?;
+        let stream = QuickStream::new(stream).map_err(|error| self.lost(&error))?;
         let exchanged = self
             .within(self.limit(self.shared.limits.host_key), client::connect_stream(config, stream, handler))
             .await?;
